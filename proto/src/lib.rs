@@ -7,7 +7,9 @@ mod generated {
         missing_docs,
         unreachable_pub,
         clippy::all,
+        rustdoc::all,
         clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
         reason = "generated code; what fires differs from message to message, so `expect` cannot serve"
     )]
     tonic::include_proto!("protocols");
