@@ -1,0 +1,1 @@
+//! CNI network configurations: the files of a directory, as types.

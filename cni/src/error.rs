@@ -1,0 +1,86 @@
+//! What can go wrong in a network, and of which kind it is.
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Kind of an error; the daemon maps it to a gRPC code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Input that can never work.
+    Invalid,
+    /// Someone else has it (a hostPort, an address).
+    Exists,
+    /// No address is left.
+    Exhausted,
+    /// The network cannot be had now: plugin missing or failing, configuration unreadable.
+    Unavailable,
+    /// A plugin or the kernel did not answer in time.
+    Timeout,
+    /// The kernel lacks what is needed.
+    Unsupported,
+    /// Anything the kernel refused that it should not have.
+    Internal,
+}
+
+/// Error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value that can never be right.
+    #[error("{what} {value:?}: must be {rule}")]
+    Invalid {
+        /// What the value was for.
+        what: &'static str,
+        /// The value, cut if long.
+        value: String,
+        /// What would be right.
+        rule: String,
+    },
+    /// The subnet has no free address.
+    #[error(
+        "no address left in pod subnet {subnet}: all {size} are in use; remove pods or give the node a larger subnet \
+         (network.subnet in the configuration)"
+    )]
+    Exhausted {
+        /// The subnet.
+        subnet: ipnet::Ipv4Net,
+        /// Number of addresses for pods it has.
+        size: usize,
+    },
+    /// An address is taken already.
+    #[error("address {address} of pod subnet {subnet} is in use already")]
+    AddressTaken {
+        /// The address.
+        address: std::net::Ipv4Addr,
+        /// The subnet.
+        subnet: ipnet::Ipv4Net,
+    },
+    /// A hostPort is taken already.
+    #[error("hostPort {port} is in use already by {owner}")]
+    PortTaken {
+        /// The port, as `tcp/80` or `tcp/192.0.2.1:80`.
+        port: String,
+        /// Who has it: `pod <id>`.
+        owner: String,
+    },
+}
+
+impl Error {
+    /// Longest piece of a foreign value that is repeated in a message.
+    const SHOWN: usize = 128;
+
+    pub(crate) fn invalid(what: &'static str, value: &str, rule: &str) -> Self {
+        let value = value.chars().take(Self::SHOWN).collect();
+        Self::Invalid { what, value, rule: rule.to_owned() }
+    }
+
+    /// The kind of this error.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Invalid { .. } => Kind::Invalid,
+            Self::Exhausted { .. } => Kind::Exhausted,
+            Self::AddressTaken { .. } | Self::PortTaken { .. } => Kind::Exists,
+        }
+    }
+}
