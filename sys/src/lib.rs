@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The fence: every raw system call of Berth is made in this crate, one kernel feature a file, no policy.
+//!
+//! Wrappers are thin: typed arguments in, an owned descriptor or plain value out, and an [`Error`] that names
+//! the call, its arguments and the errno. No other crate uses `libc`, `rustix` or `nix`.
+
+pub mod caps;
+pub mod clone;
+pub mod cred;
+pub mod epoll;
+pub mod error;
+pub mod exec;
+pub mod fd;
+pub mod io;
+pub mod memfd;
+pub mod mount;
+pub mod ns;
+pub mod path;
+pub mod pidfd;
+pub mod prctl;
+pub mod process;
+pub mod rlimit;
+pub mod seccomp;
+pub mod seqpacket;
+pub mod signal;
+pub mod socket;
+pub mod time;
+pub mod tty;
+
+pub use error::{Errno, Error, Result};
