@@ -1,0 +1,67 @@
+//! Ingest directories: where things are while they are not yet, or no longer, part of the store.
+//!
+//! `ingest/<random>/` belongs to one pull, layer or removal; it vanishes with its owner, and `open` empties
+//! what a crash left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The parent of all ingest directories.
+#[derive(Debug, Clone)]
+pub(crate) struct IngestRoot {
+    dir: PathBuf,
+}
+
+/// One ingest directory; dropping it removes it with all it holds.
+#[derive(Debug)]
+pub(crate) struct Ingest {
+    path: PathBuf,
+}
+
+impl IngestRoot {
+    /// Opens `<root>/ingest` and empties it: whoever made what is inside is gone.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        let dir = root.join("ingest");
+        fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
+            let path = entry.map_err(Error::io("list", &dir))?.path();
+            remove_tree(&path).map_err(Error::io("remove", &path))?;
+        }
+        Ok(Self { dir })
+    }
+
+    /// Makes a new, empty one.
+    pub(crate) fn create(&self) -> Result<Ingest> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|e| Error::io("name", &self.dir)(e.into()))?;
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = self.dir.join(name);
+        fs::create_dir(&path).map_err(Error::io("create", &path))?;
+        Ok(Ingest { path })
+    }
+}
+
+impl Ingest {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Ingest {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next open.
+        if let Err(error) = remove_tree(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "ingest directory stays until the next start");
+        }
+    }
+}
+
+fn remove_tree(path: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => fs::remove_file(path),
+        other => other,
+    }
+}

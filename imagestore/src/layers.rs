@@ -1,0 +1,213 @@
+//! The unpacked layers: `layers/<diff_id hex>/{fs,usage}`, which are complete and durable whenever they are there.
+//!
+//! A layer arrives by one rename after its digests were checked and its files synced, and leaves by one rename
+//! into an ingest directory. `usage` holds two decimal numbers, bytes and inodes, so that nobody counts twice.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::digest::{DiffId, Digest};
+use crate::error::{Error, Result};
+use crate::ingest::{Ingest, IngestRoot};
+use crate::meta::sync_dir;
+
+/// Disk space and inodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FsUsage {
+    /// Allocated bytes.
+    pub bytes: u64,
+    /// Files, directories and all other inodes.
+    pub inodes: u64,
+}
+
+impl std::ops::AddAssign for FsUsage {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.inodes = self.inodes.saturating_add(other.inodes);
+    }
+}
+
+impl std::iter::Sum for FsUsage {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum += one;
+            sum
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    present: HashMap<DiffId, FsUsage>,
+    /// How many holds keep a layer, present or still to come.
+    held: HashMap<DiffId, usize>,
+}
+
+/// All layers on disk, and who needs them at the moment.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    dir: PathBuf,
+    table: Mutex<Table>,
+}
+
+/// Keeps layers from being collected until it is dropped.
+#[derive(Debug)]
+pub struct Hold {
+    layers: Arc<Layers>,
+    held: Vec<DiffId>,
+}
+
+impl Layers {
+    /// Reads what is there.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        let dir = root.join("layers");
+        fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        let mut present = HashMap::new();
+        for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
+            let entry = entry.map_err(Error::io("list", &dir))?;
+            // A name that is no digest is not ours to judge.
+            if let Some(id) = entry.file_name().to_str().and_then(|name| Digest::from_hex(name).ok()) {
+                present.insert(DiffId(id), recorded(&entry.path())?);
+            }
+        }
+        Ok(Self { dir, table: Mutex::new(Table { present, held: HashMap::new() }) })
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // The table is only changed by single inserts and removes: a panic elsewhere leaves it whole.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The unpacked tree of a layer, ready to be an overlay lower directory.
+    pub(crate) fn tree(&self, id: &DiffId) -> PathBuf {
+        self.dir.join(id.0.hex()).join("fs")
+    }
+
+    pub(crate) fn is_present(&self, id: &DiffId) -> bool {
+        self.table().present.contains_key(id)
+    }
+
+    /// The usage of `id`; `None` if it is not here.
+    pub(crate) fn usage(&self, id: &DiffId) -> Option<FsUsage> {
+        self.table().present.get(id).copied()
+    }
+
+    /// The usage of all layers, referenced or not.
+    pub(crate) fn total(&self) -> FsUsage {
+        self.table().present.values().copied().sum()
+    }
+
+    /// Keeps `ids` from now on, whether they are here or still to come.
+    pub(crate) fn hold(self: &Arc<Self>, ids: &[DiffId]) -> Hold {
+        let mut table = self.table();
+        for id in ids {
+            *table.held.entry(*id).or_default() += 1;
+        }
+        Hold { layers: Arc::clone(self), held: ids.to_vec() }
+    }
+
+    /// Adds the layer that `ingest` holds as `fs`. Its digests are checked; its files and `usage` are synced.
+    pub(crate) fn add(&self, id: DiffId, usage: FsUsage, ingest: Ingest) -> Result<()> {
+        let place = self.dir.join(id.0.hex());
+        match fs::rename(ingest.path(), &place) {
+            // The same layer by another pull: its bytes are ours, `ingest` removes the copy.
+            Err(error) if is_there(&error) => {}
+            other => other.map_err(Error::io("rename into", &place))?,
+        }
+        sync_dir(&self.dir)?;
+        self.table().present.insert(id, usage);
+        Ok(())
+    }
+
+    /// Removes the layers that `keep` does not want and nobody holds. Returns how many went.
+    pub(crate) fn sweep(&self, trash: &IngestRoot, keep: impl Fn(&DiffId) -> bool) -> Result<usize> {
+        let mut going = Vec::new();
+        {
+            let mut table = self.table();
+            let unwanted = table.present.keys().filter(|id| !keep(id) && !table.held.contains_key(id));
+            for id in unwanted.copied().collect::<Vec<_>>() {
+                let ingest = trash.create()?;
+                let place = self.dir.join(id.0.hex());
+                fs::rename(&place, ingest.path().join("layer")).map_err(Error::io("take away", &place))?;
+                table.present.remove(&id);
+                going.push(ingest);
+            }
+        }
+        let count = going.len();
+        if count > 0 {
+            sync_dir(&self.dir)?;
+        }
+        // Dropping the ingests deletes the trees, which takes time: outside the lock.
+        drop(going);
+        Ok(count)
+    }
+
+    /// The layers of `ids` that are not here.
+    pub(crate) fn missing(&self, ids: &[DiffId]) -> HashSet<DiffId> {
+        let table = self.table();
+        ids.iter().filter(|id| !table.present.contains_key(id)).copied().collect()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut table = self.layers.table();
+        for id in &self.held {
+            match table.held.get_mut(id) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => {
+                    table.held.remove(id);
+                }
+            }
+        }
+    }
+}
+
+fn is_there(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists)
+}
+
+/// Writes the `usage` file of a layer that is still in `ingest`.
+pub(crate) fn record(ingest: &Ingest, usage: FsUsage) -> Result<()> {
+    let path = ingest.path().join("usage");
+    fs::write(&path, format!("{} {}\n", usage.bytes, usage.inodes)).map_err(Error::io("write", path))
+}
+
+/// The recorded usage of a layer; counted anew if the record is unreadable.
+fn recorded(layer: &Path) -> Result<FsUsage> {
+    let text = fs::read_to_string(layer.join("usage")).unwrap_or_default();
+    let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
+    match (numbers.next(), numbers.next(), numbers.next()) {
+        (Some(Ok(bytes)), Some(Ok(inodes)), None) => Ok(FsUsage { bytes, inodes }),
+        _ => count(&layer.join("fs")),
+    }
+}
+
+/// Counts a tree by walking it; hard links once. Layers are at most a few hundred thousand files.
+fn count(tree: &Path) -> Result<FsUsage> {
+    let mut usage = FsUsage::default();
+    let mut linked = HashSet::new();
+    let mut todo = vec![tree.to_owned()];
+    while let Some(path) = todo.pop() {
+        let meta = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            other => other.map_err(Error::io("stat", &path))?,
+        };
+        if meta.nlink() > 1 && !meta.is_dir() && !linked.insert(meta.ino()) {
+            continue;
+        }
+        usage += FsUsage { bytes: meta.blocks() * 512, inodes: 1 };
+        if meta.is_dir() {
+            for entry in fs::read_dir(&path).map_err(Error::io("list", &path))? {
+                todo.push(entry.map_err(Error::io("list", &path))?.path());
+            }
+        }
+    }
+    Ok(usage)
+}
+
+#[cfg(test)]
+mod tests;
