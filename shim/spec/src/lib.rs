@@ -27,6 +27,7 @@ mod lower;
 mod mounts;
 mod node;
 mod pod;
+mod process;
 pub mod resources;
 mod seccomp;
 mod signal;
