@@ -28,6 +28,7 @@ pub mod seqpacket;
 pub mod signal;
 pub mod socket;
 pub mod time;
+pub mod tree;
 pub mod tty;
 
 pub use error::{Errno, Error, Result};
