@@ -1,0 +1,95 @@
+//! The end of a container's program: observed, recorded, told.
+use std::sync::Arc;
+
+use prost::Message;
+use proto::{monitor as wire, record};
+
+use super::Container;
+use crate::{blocking, ctx::{Ctx, now_ns}, events::What, ids::PodId};
+
+/// An exit record is a few dozen bytes; a larger file is not one.
+const RECORD_LIMIT: u64 = 64 << 10;
+/// What is reported when nobody saw the exit code.
+const UNKNOWN_EXIT: i32 = 255;
+
+/// Writes what the monitor saw into the container's record, once.
+pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: &wire::Exited) {
+    let fill = |record: &mut record::Container| {
+        record.set_state(record::State::Stopped);
+        record.started_at_ns = if exited.started_at_ns == 0 { record.started_at_ns } else { exited.started_at_ns };
+        record.finished_at_ns = exited.finished_at_ns;
+        record.exit_code = exited.exit_code;
+        record.exit_signal = exited.signal;
+        record.oom_killed = exited.oom_killed;
+        if exited.oom_killed {
+            record.message = "a process of the container was killed because its memory limit was reached".into();
+        }
+    };
+    if !matches!(container.state(), record::State::Ready | record::State::Running) {
+        return;
+    }
+    if let Err(error) = container.update(cx, fill) {
+        // The monitor's exit record is on disk, so nothing is lost: the next daemon reads it there.
+        tracing::warn!(container = %container.id(), error = error.chain(), "an exit could not be recorded; kept in memory");
+        container.mark(fill);
+    }
+    cx.events.send(What::Stopped, container.id().as_str(), container.pod_id().as_str());
+    release(cx, container);
+}
+
+/// The cgroup has served; the monitor may forget the container. Neither is waited for.
+fn release(cx: &Arc<Ctx>, container: &Arc<Container>) {
+    let (cx, container) = (cx.clone(), container.clone());
+    tokio::spawn(async move {
+        let path = container.record().cgroup_path.clone();
+        let context = cx.clone();
+        let removed = blocking::run("remove a container's cgroup", move || {
+            context.cgroups.remove(&path).map_err(crate::error::Error::from)
+        });
+        if let Err(error) = removed.await {
+            tracing::debug!(container = %container.id(), error = error.chain(), "cgroup stays until the container is removed");
+        }
+    });
+}
+
+/// The exit record its monitor wrote, read from disk.
+pub(crate) fn from_disk(cx: &Ctx, pod: &PodId, container: &Container) -> Option<wire::Exited> {
+    let path = cx.layout.pod_exits(pod).join(container.id().as_str());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).ok()?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, RECORD_LIMIT), &mut bytes).ok()?;
+    wire::Exited::decode(bytes.as_slice()).ok()
+}
+
+/// The container's monitor is gone: what runs is ended, and the exit is the recorded one or, failing that, unknown.
+pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) {
+    if !matches!(container.state(), record::State::Running | record::State::Ready) {
+        return;
+    }
+    let was_running = container.state() == record::State::Running;
+    let (context, target) = (cx.clone(), container.clone());
+    let _ = blocking::run("end a container without monitor", move || {
+        context.cgroups.kill(&target.record().cgroup_path).map_err(crate::error::Error::from)
+    })
+    .await;
+    match from_disk(cx, container.pod_id(), container) {
+        Some(exited) => commit(cx, container, &exited),
+        None if was_running => unknown(cx, container),
+        None => {}
+    }
+}
+
+/// Nobody saw the exit: say so rather than guess.
+pub(crate) fn unknown(cx: &Arc<Ctx>, container: &Arc<Container>) {
+    let fill = |record: &mut record::Container| {
+        record.set_state(record::State::Stopped);
+        record.finished_at_ns = now_ns();
+        record.exit_code = UNKNOWN_EXIT;
+        record.reason = "ContainerStatusUnknown".into();
+        record.message = "the container ended together with its monitor (killed, or the node went down); its exit code is unknown".into();
+    };
+    if container.update(cx, fill).is_err() {
+        container.mark(fill);
+    }
+    cx.events.send(What::Stopped, container.id().as_str(), container.pod_id().as_str());
+}

@@ -1,0 +1,42 @@
+//! ListContainers: from memory, filtered.
+use proto::{cri, record};
+
+use super::{status::cri_state, visible};
+use crate::{ctx::Ctx, pod::list::labels_match};
+
+pub(crate) fn list(cx: &Ctx, filter: Option<&cri::ContainerFilter>) -> Vec<cri::Container> {
+    let mut containers: Vec<_> = cx
+        .store
+        .containers()
+        .iter()
+        .map(|container| container.record())
+        .filter(|record| visible(record) && filter.is_none_or(|filter| matches(record, filter)))
+        .map(|record| item(&record))
+        .collect();
+    containers.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+    containers
+}
+
+fn matches(record: &record::Container, filter: &cri::ContainerFilter) -> bool {
+    let labels = record.config.as_ref().map(|config| &config.labels);
+    record.id.starts_with(&filter.id)
+        && record.pod_id.starts_with(&filter.pod_sandbox_id)
+        && filter.state.as_ref().is_none_or(|state| state.state() == cri_state(record.state()))
+        && labels.is_some_and(|labels| labels_match(&filter.label_selector, labels))
+}
+
+fn item(record: &record::Container) -> cri::Container {
+    let config = record.config.clone().unwrap_or_default();
+    cri::Container {
+        id: record.id.clone(),
+        pod_sandbox_id: record.pod_id.clone(),
+        metadata: config.metadata,
+        image: config.image,
+        image_ref: record.image_id.clone(),
+        image_id: record.image_id.clone(),
+        state: cri_state(record.state()).into(),
+        created_at: record.created_at_ns,
+        labels: config.labels,
+        annotations: config.annotations,
+    }
+}

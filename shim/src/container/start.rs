@@ -1,0 +1,107 @@
+//! StartContainer: cgroup, launch, commit. Returns once the program has been executed.
+use std::{os::fd::OwnedFd, sync::Arc};
+
+use proto::{monitor::{self as wire, reply, request::Request}, record};
+
+use super::Container;
+use crate::{blocking, ctx::{Ctx, now_ns}, error::{Error, IoContext, Kind, Result}, events::What, steps::Step};
+
+/// As the other runtimes report a program that could not be executed.
+const START_ERROR_EXIT: i32 = 128;
+
+pub(crate) async fn start(cx: &Arc<Ctx>, id: &str) -> Result<()> {
+    let container = cx.store.container(id)?;
+    let (context, target) = (cx.clone(), container.clone());
+    container.driver.run("start", async move { operation(&context, &target).await }).await
+}
+
+async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
+    match container.state() {
+        record::State::Ready => {}
+        state => {
+            return Err(Error::wrong_state(format!(
+                "container {}: it is {}; only a created container can be started",
+                container.id(),
+                super::status::cri_state(state).as_str_name()
+            )));
+        }
+    }
+    let pod = cx.store.pod(container.pod_id().as_str())?;
+    pod.require_ready()?;
+    let monitor = pod.monitor()?;
+    let plan = prepare(cx, container).await?;
+    cx.steps.reach(Step::StartLaunch)?;
+    let request = Request::Start(wire::Start { container_id: container.id().to_string() });
+    let outcome = monitor.call(request, &[plan]).await.and_then(|answer| match answer.reply {
+        reply::Reply::Started(started) => Ok(started),
+        other => Err(Error::internal(format!("the monitor answered Start with {other:?}"))),
+    });
+    cx.steps.reach(Step::StartCommit)?;
+    match outcome {
+        Ok(started) => {
+            commit(cx, container, &started);
+            Ok(())
+        }
+        Err(error) => {
+            failed(cx, container, &error).await;
+            Err(error.within(format!("start container {}", container.id())))
+        }
+    }
+}
+
+/// Makes the cgroup and opens the plan, which names its directories.
+async fn prepare(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<OwnedFd> {
+    cx.steps.reach(Step::StartCgroup)?;
+    let (cx, container) = (cx.clone(), container.clone());
+    blocking::run("make a container's cgroup", move || {
+        let record = container.record();
+        let resources = super::create::linux_resources(&cx, &container)?;
+        cx.cgroups.create(&record.cgroup_path, &resources).map_err(Error::from)?;
+        let path = cx.layout.container_plan(container.id());
+        let plan = std::fs::File::open(&path).doing(|| format!("open {}", path.display()))?;
+        Ok(OwnedFd::from(plan))
+    })
+    .await
+}
+
+/// The program runs: from the monitor's answer, or from its report after a daemon died in between.
+pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: &wire::Started) {
+    let fill = |record: &mut record::Container| {
+        // A short program's exit may have been reported first.
+        if record.state() == record::State::Ready {
+            record.set_state(record::State::Running);
+        }
+        record.pid = started.pid;
+        record.pid_start_ticks = sys::proc_table::start_ticks(started.pid).unwrap_or_default();
+        record.started_at_ns = started.started_at_ns;
+    };
+    if let Err(error) = container.update(cx, fill) {
+        tracing::warn!(container = %container.id(), error = error.chain(), "a start could not be recorded; the monitor knows it");
+        container.mark(fill);
+    }
+    cx.events.send(What::Started, container.id().as_str(), container.pod_id().as_str());
+}
+
+/// A container whose program could not be executed has exited, with the reason in its status.
+async fn failed(cx: &Arc<Ctx>, container: &Arc<Container>, error: &Error) {
+    if error.kind() == Kind::Unavailable {
+        // The monitor did not answer; what became of the program is for its watch or recovery to say.
+        return;
+    }
+    let message = error.chain();
+    let recorded = container.update(cx, |record| {
+        record.set_state(record::State::Stopped);
+        record.reason = "StartError".into();
+        record.message = message;
+        record.exit_code = START_ERROR_EXIT;
+        record.finished_at_ns = now_ns();
+    });
+    if let Err(error) = recorded {
+        tracing::warn!(container = %container.id(), error = error.chain(), "a failed start could not be recorded");
+    }
+    let (context, target) = (cx.clone(), container.clone());
+    let _ = blocking::run("remove a failed container's cgroup", move || {
+        context.cgroups.remove(&target.record().cgroup_path).map_err(Error::from)
+    })
+    .await;
+}

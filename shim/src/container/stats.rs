@@ -1,0 +1,134 @@
+//! ContainerStats: one cgroup read, and the writable layer's size, counted at most every ten seconds.
+use std::{path::Path, sync::{Arc, PoisonError}, time::{Duration, Instant}};
+
+use proto::{cri, record};
+
+use super::{Container, visible};
+use crate::{blocking, ctx::{Ctx, now_ns}, error::{Error, Result}, pod::list::labels_match};
+
+/// Walking a writable layer costs a stat per file; kubelet asks every ten seconds.
+const USAGE_AGE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn one(cx: &Arc<Ctx>, id: &str) -> Result<cri::ContainerStats> {
+    let container = cx.store.container(id)?;
+    if !container.is_visible() {
+        return Err(Error::not_found(format!("container {id:?}: not found")));
+    }
+    let cx = cx.clone();
+    blocking::run("read a container's statistics", move || {
+        of(&cx, &container)
+            .ok_or_else(|| Error::wrong_state(format!("container {}: it does not run, so it has no statistics", container.id())))
+    })
+    .await
+}
+
+pub(crate) async fn list(cx: &Arc<Ctx>, filter: Option<cri::ContainerStatsFilter>) -> Result<Vec<cri::ContainerStats>> {
+    let cx = cx.clone();
+    blocking::run("read the containers' statistics", move || {
+        let wanted = |container: &Arc<Container>| {
+            let record = container.record();
+            let labels = record.config.as_ref().map(|config| config.labels.clone()).unwrap_or_default();
+            visible(&record)
+                && filter.as_ref().is_none_or(|filter| {
+                    record.id.starts_with(&filter.id)
+                        && record.pod_id.starts_with(&filter.pod_sandbox_id)
+                        && labels_match(&filter.label_selector, &labels)
+                })
+        };
+        let containers = cx.store.containers();
+        Ok(containers.iter().filter(|container| wanted(container)).filter_map(|container| of(&cx, container)).collect())
+    })
+    .await
+}
+
+/// None for a container that does not run: it has no cgroup to read.
+pub(crate) fn of(cx: &Ctx, container: &Container) -> Option<cri::ContainerStats> {
+    let record = container.record();
+    if record.state() != record::State::Running {
+        return None;
+    }
+    let stats = cx.cgroups.stats(&record.cgroup_path).ok()?;
+    let config = record.config.clone().unwrap_or_default();
+    let now = now_ns();
+    Some(cri::ContainerStats {
+        attributes: Some(cri::ContainerAttributes {
+            id: record.id.clone(),
+            metadata: config.metadata,
+            labels: config.labels,
+            annotations: config.annotations,
+        }),
+        cpu: Some(cpu(&stats, now)),
+        memory: Some(memory(&stats, now)),
+        writable_layer: writable_layer(cx, container, now),
+        swap: Some(cri::SwapUsage {
+            timestamp: now,
+            swap_usage_bytes: Some(value(stats.memory.swap_bytes)),
+            swap_available_bytes: None,
+        }),
+        io: None,
+    })
+}
+
+pub(crate) fn value(value: u64) -> cri::UInt64Value {
+    cri::UInt64Value { value }
+}
+
+pub(crate) fn cpu(stats: &cgroup::Stats, now: i64) -> cri::CpuUsage {
+    cri::CpuUsage {
+        timestamp: now,
+        usage_core_nano_seconds: Some(value(stats.cpu.usage_ns)),
+        usage_nano_cores: None,
+        psi: None,
+    }
+}
+
+pub(crate) fn memory(stats: &cgroup::Stats, now: i64) -> cri::MemoryUsage {
+    let memory = &stats.memory;
+    cri::MemoryUsage {
+        timestamp: now,
+        working_set_bytes: Some(value(memory.working_set_bytes)),
+        available_bytes: memory.limit_bytes.map(|limit| value(limit.saturating_sub(memory.working_set_bytes))),
+        usage_bytes: Some(value(memory.usage_bytes)),
+        rss_bytes: Some(value(memory.rss_bytes)),
+        page_faults: Some(value(memory.page_faults)),
+        major_page_faults: Some(value(memory.major_page_faults)),
+        psi: None,
+    }
+}
+
+fn writable_layer(cx: &Ctx, container: &Container, now: i64) -> Option<cri::FilesystemUsage> {
+    let upper = cx.layout.container_upper(container.id());
+    let usage = match container.cached_usage() {
+        Some((at, usage)) if at.elapsed() < USAGE_AGE => usage,
+        _ => {
+            let usage = count(&upper);
+            *container.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), usage));
+            usage
+        }
+    };
+    Some(cri::FilesystemUsage {
+        timestamp: now,
+        fs_id: Some(cri::FilesystemIdentifier { mountpoint: cx.layout.containers().display().to_string() }),
+        used_bytes: Some(value(usage.bytes)),
+        inodes_used: Some(value(usage.inodes)),
+    })
+}
+
+/// Blocks and inodes below a directory; what vanishes while we look is not counted.
+fn count(root: &Path) -> imagestore::FsUsage {
+    use std::os::unix::fs::MetadataExt;
+    let mut usage = imagestore::FsUsage { bytes: 0, inodes: 0 };
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        for entry in entries.flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            usage.bytes += metadata.blocks() * 512;
+            usage.inodes += 1;
+            if metadata.is_dir() {
+                directories.push(entry.path());
+            }
+        }
+    }
+    usage
+}

@@ -1,0 +1,119 @@
+//! The life of the daemon: open everything, recover, serve, leave the pods running.
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    ctx::Ctx,
+    events::Events,
+    layout::Layout,
+    network::Network,
+    records::recover,
+    server::{self, StreamingBackend},
+    steps::Steps,
+    store::Store,
+};
+
+/// The whole life of one daemon.
+pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: bool) -> Result<()> {
+    let layout = Layout::new(config.root.clone(), config.run_dir.clone());
+    directories(&layout)?;
+    // Two daemons on one root would each undo what the other makes.
+    let _lock = sys::lock::exclusive(&layout.lock())
+        .with_context(|| format!("{}: another berthd runs on this run directory", layout.lock().display()))?;
+    let streaming_address = (config.streaming.address, config.streaming.port).into();
+    let streaming = Arc::new(
+        streaming::Server::bind(streaming_address).await.with_context(|| format!("listen on {streaming_address}"))?,
+    );
+    let cx = Arc::new(open(config, layout, fault, streaming)?);
+    recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
+    let shutdown = CancellationToken::new();
+    let listener = server::bind(&cx.config.socket)?;
+    tokio::spawn(cx.streaming.clone().serve(Arc::new(StreamingBackend::new(cx.clone())), shutdown.clone()));
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+    tracing::info!(socket = %cx.config.socket.display(), version = env!("CARGO_PKG_VERSION"), "serving");
+    // Not under systemd there is nobody to tell, which is no error.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let served = server::serve(cx.clone(), listener, shutdown).await;
+    let _ = fs::remove_file(&cx.config.socket);
+    if remove_node_state {
+        clear_node(&cx);
+    }
+    tracing::info!("stopped; pods run on");
+    served
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    shutdown.cancel();
+}
+
+fn directories(layout: &Layout) -> Result<()> {
+    for directory in [layout.root(), layout.run()] {
+        make(directory, 0o711)?;
+    }
+    for directory in [layout.pods(), layout.run_pods(), layout.images()] {
+        make(&directory, 0o700)?;
+    }
+    make(&layout.containers(), 0o700)
+}
+
+/// Makes a directory, or repairs the mode of one that is there: image files with set-uid bits lie below.
+fn make(path: &Path, mode: u32) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::DirBuilder::new().recursive(true).mode(mode).create(path).with_context(|| format!("make {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).with_context(|| format!("restrict {}", path.display()))
+}
+
+fn open(config: Config, layout: Layout, fault: Option<&str>, streaming: Arc<streaming::Server>) -> Result<Ctx> {
+    let program = fs::read(&config.monitor).with_context(|| {
+        format!("read the monitor {}; install berth-monitor beside berthd or set `monitor`", config.monitor.display())
+    })?;
+    let certs_dir = Some(config.images.certs_dir.clone());
+    let settings = imagestore::Config { certs_dir, ..imagestore::Config::new(layout.images()) };
+    let images = imagestore::Store::open(settings).context("open the image store")?;
+    let cgroups = cgroup::Manager::open(&config.cgroup_root).context("open the cgroup hierarchy")?;
+    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").context("read the boot id")?;
+    Ok(Ctx {
+        network: Network::new(config.network.clone(), &layout).map_err(|error| anyhow::anyhow!(error.chain()))?,
+        store: Store::default(),
+        images,
+        cgroups,
+        steps: Steps::with_fault(fault),
+        events: Events::default(),
+        node: spec::NodeFacts::detect().context("find out what this node can do")?,
+        policy: spec::Policy::default(),
+        host: spec::LiveHost,
+        filters: spec::Cache::default(),
+        monitor_program: sys::memfd::sealed_executable("berth-monitor", &program).context("seal the monitor")?,
+        boot_id: boot_id.trim().to_owned(),
+        streaming,
+        layout,
+        config,
+    })
+}
+
+/// For tests and uninstalling: bridge, table and cgroup root go, unless pods still need them.
+fn clear_node(cx: &Ctx) {
+    if !cx.store.pods().is_empty() {
+        tracing::warn!("pods are left, so bridge, nftables table and cgroup root stay");
+        return;
+    }
+    if let Err(error) = cx.network.remove_node_state() {
+        tracing::warn!(error = error.chain(), "the bridge or the nftables table could not be removed");
+    }
+    if let Err(error) = cx.cgroups.remove(&cx.config.cgroup_root) {
+        tracing::warn!(%error, "the cgroup root could not be removed");
+    }
+}

@@ -1,0 +1,70 @@
+//! The image verbs: thin; the work is the image store's.
+use std::{collections::HashSet, sync::Arc};
+
+use imagestore::{DiffId, Image};
+use proto::{cri, record};
+
+use crate::{ctx::Ctx, error::{Error, Kind, Result}};
+
+pub(crate) mod fs_info;
+pub(crate) mod list;
+pub(crate) mod pull;
+pub(crate) mod remove;
+pub(crate) mod status;
+
+impl From<imagestore::Error> for Error {
+    fn from(error: imagestore::Error) -> Self {
+        let (kind, what) = match error.kind() {
+            imagestore::Kind::Invalid => (Kind::Invalid, "image"),
+            imagestore::Kind::NotFound => (Kind::NotFound, "image"),
+            imagestore::Kind::Unauthenticated => (Kind::Unauthenticated, "image"),
+            imagestore::Kind::Denied => (Kind::Denied, "image"),
+            // kubelet looks for this word at the start of the text.
+            imagestore::Kind::RegistryUnavailable => (Kind::PullKnown, "RegistryUnavailable"),
+            imagestore::Kind::TooManyRequests => (Kind::Exhausted, "image"),
+            imagestore::Kind::DigestMismatch => (Kind::WrongState, "image"),
+            imagestore::Kind::Exhausted => (Kind::Exhausted, "image"),
+            imagestore::Kind::Corrupt => (Kind::Corrupt, "image"),
+            imagestore::Kind::Internal => (Kind::Internal, "image"),
+        };
+        Error::caused(kind, what, error)
+    }
+}
+
+/// The image a container asks for, which must be here already.
+pub(crate) fn of_container(cx: &Ctx, config: &cri::ContainerConfig) -> Result<Arc<Image>> {
+    let asked = config.image.as_ref().map(|image| image.image.as_str()).unwrap_or_default();
+    if asked.is_empty() {
+        return Err(Error::invalid("container config: the image is empty"));
+    }
+    cx.images
+        .get(asked)?
+        .ok_or_else(|| Error::not_found(format!("image {asked:?}: not on this node; pull it first")))
+}
+
+/// The layers below containers that exist: image removal leaves them alone.
+pub(crate) fn layers_in_use(cx: &Ctx) -> HashSet<DiffId> {
+    let containers = cx.store.containers();
+    let records = containers.iter().map(|container| container.record());
+    records
+        .filter(|record| record.state() != record::State::Removing)
+        .flat_map(|record| record.layers.clone())
+        .filter_map(|layer| layer.parse().ok().map(DiffId))
+        .collect()
+}
+
+/// An image as CRI shows it.
+pub(crate) fn cri_image(image: &Image) -> cri::Image {
+    let user = image.config.user.split(':').next().unwrap_or_default();
+    let uid = if user.is_empty() { Some(0) } else { user.parse::<i64>().ok() };
+    cri::Image {
+        id: image.id.to_string(),
+        repo_tags: image.tags.clone(),
+        repo_digests: image.digests.clone(),
+        size: image.size_bytes,
+        uid: uid.map(|value| cri::Int64Value { value }),
+        username: if uid.is_some() { String::new() } else { user.to_owned() },
+        spec: Some(cri::ImageSpec { image: image.id.to_string(), ..cri::ImageSpec::default() }),
+        pinned: image.pinned.is_some(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Follows one monitor: what it reports becomes the records' truth, and its own end is noticed.
+use std::{sync::{Arc, Weak}, time::Duration};
+
+use proto::{monitor::{self as wire, reply, request::Request}, record};
+
+use super::Monitor;
+use crate::{container, ctx::Ctx, error::Result, pod::{self, Pod}};
+
+/// Before a broken watch of a living monitor is made anew.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Starts following the pod's monitor; ends with it, or when the pod lets go of it.
+pub(crate) fn spawn(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
+    let Some(monitor) = pod.monitor_if_alive() else { return };
+    let (cx, pod) = (cx.clone(), Arc::downgrade(pod));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = follow(&cx, &monitor) => {}
+            () = monitor.ended() => {}
+        }
+        // It wrote its last exit records before it ended; the socket is gone, so they are read from disk.
+        if let Some(pod) = still_ours(&pod, &monitor) {
+            lost(&cx, &pod).await;
+        }
+    });
+}
+
+/// The pod, if this monitor is the one it still counts on: a sandbox that stops takes its monitor out first.
+fn still_ours(pod: &Weak<Pod>, monitor: &Arc<Monitor>) -> Option<Arc<Pod>> {
+    let pod = pod.upgrade()?;
+    let current = pod.monitor_if_alive()?;
+    Arc::ptr_eq(&current, monitor).then_some(pod)
+}
+
+async fn follow(cx: &Arc<Ctx>, monitor: &Monitor) {
+    loop {
+        if let Err(error) = events(cx, monitor).await {
+            tracing::debug!(monitor = monitor.pid(), error = error.chain(), "watch of a monitor broke; watching again");
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn events(cx: &Arc<Ctx>, monitor: &Monitor) -> Result<()> {
+    let mut connection = monitor.open(Request::Watch(wire::Watch {}), &[]).await?;
+    loop {
+        let answer = connection.answer().await?;
+        if let reply::Reply::Event(event) = answer.reply {
+            apply(cx, event);
+        }
+    }
+}
+
+/// Brings a container's record in line with what its monitor saw.
+pub(crate) fn apply(cx: &Arc<Ctx>, event: wire::Event) {
+    let Ok(container) = cx.store.container(&event.container_id) else { return };
+    if let Some(started) = event.started
+        && container.state() == record::State::Ready
+    {
+        container::start::commit(cx, &container, &started);
+    }
+    if let Some(exited) = event.exited {
+        container::exited::commit(cx, &container, &exited);
+    }
+}
+
+/// The monitor died without being asked to. What it held is gone; the pod must not look alive.
+async fn lost(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
+    tracing::error!(pod = %pod.id(), "the pod's monitor ended unexpectedly; stopping the sandbox");
+    for container in cx.store.containers_of(pod.id()) {
+        container::exited::monitor_lost(cx, &container).await;
+    }
+    if let Err(error) = pod::stop::stop_pod(cx, pod).await {
+        tracing::warn!(pod = %pod.id(), error = error.chain(), "a sandbox without monitor could not be stopped whole; StopPodSandbox tries again");
+    }
+}

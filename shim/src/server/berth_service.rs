@@ -1,0 +1,1 @@
+//! Berth's own service beside CRI on the same socket: what CRI has no words for.
