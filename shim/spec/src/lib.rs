@@ -31,6 +31,9 @@ mod process;
 pub mod resources;
 mod seccomp;
 mod signal;
+mod sysctl;
+#[cfg(test)]
+mod testing;
 pub mod user;
 
 pub use build::build;
