@@ -3,6 +3,7 @@
 //! Wrappers are thin: typed arguments in, an owned descriptor or plain value out, and an [`Error`] that names
 //! the call, its arguments and the errno. No other crate uses `libc`, `rustix` or `nix`.
 
+pub mod at;
 pub mod caps;
 pub mod clone;
 pub mod cred;
