@@ -148,3 +148,6 @@ impl Config {
         toml::to_string_pretty(self).context("print the configuration")
     }
 }
+
+#[cfg(test)]
+mod tests;

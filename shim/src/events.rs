@@ -1,48 +1,51 @@
 //! Container and sandbox events for whoever listens. A slow listener loses events, never delays an operation.
-use std::sync::Arc;
-
+use proto::cri;
 use tokio::sync::broadcast;
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
-    Created,
-    Started,
-    Stopped,
-    Deleted,
-}
+use crate::{container, ctx::{Ctx, now_ns}, ids::PodId, pod};
 
-/// One event; `container` is the pod's own id for events of the sandbox.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    pub(crate) what: What,
-    pub(crate) container: String,
-    pub(crate) pod: String,
-    pub(crate) at_ns: i64,
-}
+/// What happened; CRI's own words.
+pub(crate) use proto::cri::ContainerEventType as What;
 
 /// Events kept for a listener that is behind.
 const BACKLOG: usize = 1024;
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Events {
-    sender: Arc<broadcast::Sender<Event>>,
+    sender: broadcast::Sender<cri::ContainerEventResponse>,
 }
 
 impl Default for Events {
     fn default() -> Self {
-        Self { sender: Arc::new(broadcast::Sender::new(BACKLOG)) }
+        Self { sender: broadcast::Sender::new(BACKLOG) }
     }
 }
 
 impl Events {
-    pub(crate) fn send(&self, what: What, container: &str, pod: &str) {
-        let event = Event { what, container: container.into(), pod: pod.into(), at_ns: crate::ctx::now_ns() };
-        // An error only says that nobody listens.
-        let _ = self.sender.send(event);
-    }
-
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<cri::ContainerEventResponse> {
         self.sender.subscribe()
     }
+}
+
+/// Tells listeners what happened to a container, or to the sandbox when `container` is the pod's own id. The pod's state of
+/// this moment goes along: kubelet drops events without it, so a deletion is told before the pod is forgotten.
+pub(crate) fn send(cx: &Ctx, what: What, container: &str, pod: &PodId) {
+    if cx.events.sender.receiver_count() == 0 {
+        return;
+    }
+    let Ok(sandbox) = cx.store.pod(pod.as_str()) else { return };
+    let statuses = cx.store.containers_of(pod);
+    let event = cri::ContainerEventResponse {
+        container_id: container.into(),
+        container_event_type: what.into(),
+        created_at: now_ns(),
+        pod_sandbox_status: Some(pod::status::of(&sandbox)),
+        containers_statuses: statuses
+            .iter()
+            .filter(|container| container.is_visible())
+            .map(|container| container::status::of(cx, container))
+            .collect(),
+    };
+    // An error only says that the last listener has just gone.
+    let _ = cx.events.sender.send(event);
 }

@@ -15,6 +15,7 @@ mod node_status;
 mod runtime_service;
 mod status;
 mod streaming_backend;
+mod streams;
 
 pub(crate) use streaming_backend::StreamingBackend;
 

@@ -173,3 +173,6 @@ impl<T> Snapshot<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

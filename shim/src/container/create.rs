@@ -10,7 +10,7 @@ use crate::{
     blocking,
     ctx::{Ctx, now_ns},
     error::{Error, IoContext, Kind, Result},
-    events::What,
+    events::{self, What},
     ids::ContainerId,
     image,
     pod::Pod,
@@ -78,7 +78,7 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>, container: &Arc<Container>) ->
     let made = blocking::run("create a container", move || steps(&context, &sandbox, &target)).await;
     match made {
         Ok(()) => {
-            cx.events.send(What::Created, container.id().as_str(), pod.id().as_str());
+            events::send(cx, What::ContainerCreatedEvent, container.id().as_str(), pod.id());
             Ok(())
         }
         Err(cause) => {

@@ -5,7 +5,7 @@ use prost::Message;
 use proto::{monitor as wire, record};
 
 use super::Container;
-use crate::{blocking, ctx::{Ctx, now_ns}, events::What, ids::PodId};
+use crate::{blocking, ctx::{Ctx, now_ns}, events::{self, What}, ids::PodId};
 
 /// An exit record is a few dozen bytes; a larger file is not one.
 const RECORD_LIMIT: u64 = 64 << 10;
@@ -33,7 +33,7 @@ pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: &wire::E
         tracing::warn!(container = %container.id(), error = error.chain(), "an exit could not be recorded; kept in memory");
         container.mark(fill);
     }
-    cx.events.send(What::Stopped, container.id().as_str(), container.pod_id().as_str());
+    events::send(cx, What::ContainerStoppedEvent, container.id().as_str(), container.pod_id());
     release(cx, container);
 }
 
@@ -91,5 +91,5 @@ pub(crate) fn unknown(cx: &Arc<Ctx>, container: &Arc<Container>) {
     if container.update(cx, fill).is_err() {
         container.mark(fill);
     }
-    cx.events.send(What::Stopped, container.id().as_str(), container.pod_id().as_str());
+    events::send(cx, What::ContainerStoppedEvent, container.id().as_str(), container.pod_id());
 }

@@ -8,7 +8,7 @@ use crate::{
     blocking,
     ctx::Ctx,
     error::{Error, Kind, Result},
-    events::What,
+    events::{self, What},
     pod::teardown::remove_tree,
     steps::Step,
 };
@@ -33,7 +33,7 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
         return Ok(());
     }
     teardown(cx, container).await?;
-    cx.events.send(What::Deleted, container.id().as_str(), container.pod_id().as_str());
+    events::send(cx, What::ContainerDeletedEvent, container.id().as_str(), container.pod_id());
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::{os::fd::OwnedFd, sync::Arc};
 use proto::{monitor::{self as wire, reply, request::Request}, record};
 
 use super::Container;
-use crate::{blocking, ctx::{Ctx, now_ns}, error::{Error, IoContext, Kind, Result}, events::What, steps::Step};
+use crate::{blocking, ctx::{Ctx, now_ns}, error::{Error, IoContext, Kind, Result}, events::{self, What}, steps::Step};
 
 /// As the other runtimes report a program that could not be executed.
 const START_ERROR_EXIT: i32 = 128;
@@ -79,7 +79,7 @@ pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: &wire::
         tracing::warn!(container = %container.id(), error = error.chain(), "a start could not be recorded; the monitor knows it");
         container.mark(fill);
     }
-    cx.events.send(What::Started, container.id().as_str(), container.pod_id().as_str());
+    events::send(cx, What::ContainerStartedEvent, container.id().as_str(), container.pod_id());
 }
 
 /// A container whose program could not be executed has exited, with the reason in its status.

@@ -12,18 +12,18 @@ pub(crate) async fn update(cx: &Arc<Ctx>, request: cri::UpdateContainerResources
     let (context, target) = (cx.clone(), container.clone());
     // Updates must not join: each carries its own values. They still queue behind each other.
     let turn = container.driver.turn().await;
-    let outcome = blocking::run("update a container's resources", move || apply(&context, &target, wanted)).await;
+    let outcome = blocking::run("update a container's resources", move || apply(&context, &target, &wanted)).await;
     drop(turn);
     outcome.map_err(|error| error.within(format!("update container {}", container.id())))
 }
 
-fn apply(cx: &Ctx, container: &Container, wanted: cri::LinuxContainerResources) -> Result<()> {
+fn apply(cx: &Ctx, container: &Container, wanted: &cri::LinuxContainerResources) -> Result<()> {
     let state = container.state();
     if !matches!(state, record::State::Ready | record::State::Running) {
         return Err(Error::wrong_state("only created and running containers have resources to update"));
     }
-    let merged = merge(container.record().resources.clone().unwrap_or_default(), wanted);
-    let mut limits = spec::resources(&merged, &cx.node)?;
+    let merged = spec::resources::merged(&container.record().resources.clone().unwrap_or_default(), wanted);
+    let mut limits = spec::resources::resources(&merged, &cx.node)?;
     let old = create::linux_resources(cx, container)?;
     // Device rules are decided at creation and no resource of CRI.
     limits.set_devices(old.devices().clone());
@@ -33,30 +33,4 @@ fn apply(cx: &Ctx, container: &Container, wanted: cri::LinuxContainerResources) 
     container.update(cx, |record| record.resources = Some(merged))?;
     container.set_limits(limits);
     Ok(())
-}
-
-/// Zero and empty mean "not specified": they leave a value as it is (the CPU manager sends only a cpuset).
-fn merge(mut old: cri::LinuxContainerResources, new: cri::LinuxContainerResources) -> cri::LinuxContainerResources {
-    let number = |old: &mut i64, new: i64| {
-        if new != 0 {
-            *old = new;
-        }
-    };
-    number(&mut old.cpu_period, new.cpu_period);
-    number(&mut old.cpu_quota, new.cpu_quota);
-    number(&mut old.cpu_shares, new.cpu_shares);
-    number(&mut old.memory_limit_in_bytes, new.memory_limit_in_bytes);
-    number(&mut old.memory_swap_limit_in_bytes, new.memory_swap_limit_in_bytes);
-    number(&mut old.oom_score_adj, new.oom_score_adj);
-    if !new.cpuset_cpus.is_empty() {
-        old.cpuset_cpus = new.cpuset_cpus;
-    }
-    if !new.cpuset_mems.is_empty() {
-        old.cpuset_mems = new.cpuset_mems;
-    }
-    if !new.hugepage_limits.is_empty() {
-        old.hugepage_limits = new.hugepage_limits;
-    }
-    old.unified.extend(new.unified);
-    old
 }

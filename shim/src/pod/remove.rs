@@ -4,7 +4,7 @@ use std::sync::Arc;
 use proto::record;
 
 use super::{Pod, stop, teardown};
-use crate::{container, ctx::Ctx, error::{Kind, Result}, events::What, steps::Step};
+use crate::{container, ctx::Ctx, error::{Kind, Result}, events::{self, What}, steps::Step};
 
 pub(crate) async fn remove(cx: &Arc<Ctx>, id: &str) -> Result<()> {
     match cx.store.pod(id) {
@@ -29,7 +29,6 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
         container::remove::remove_container(cx, &container).await?;
     }
     cx.steps.reach(Step::RemovePodTree)?;
-    teardown::forget(cx, pod).await?;
-    cx.events.send(What::Deleted, pod.id().as_str(), pod.id().as_str());
-    Ok(())
+    events::send(cx, What::ContainerDeletedEvent, pod.id().as_str(), pod.id());
+    teardown::forget(cx, pod).await
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proto::{cri, record};
 
 use super::{Pod, teardown};
-use crate::{ctx::Ctx, error::{Error, Kind, Result}, events::What, steps::Step};
+use crate::{ctx::Ctx, error::{Error, Kind, Result}, events::{self, What}, steps::Step};
 
 mod network;
 mod process;
@@ -28,8 +28,8 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     }
     match steps(cx, pod).await {
         Ok(()) => {
-            cx.events.send(What::Created, pod.id().as_str(), pod.id().as_str());
-            cx.events.send(What::Started, pod.id().as_str(), pod.id().as_str());
+            events::send(cx, What::ContainerCreatedEvent, pod.id().as_str(), pod.id());
+            events::send(cx, What::ContainerStartedEvent, pod.id().as_str(), pod.id());
             Ok(())
         }
         Err(cause) => {

@@ -90,3 +90,6 @@ fn interface(line: &str) -> Option<cri::NetworkInterfaceUsage> {
         tx_errors: value(10),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use proto::record;
 
 use super::{Pod, teardown};
-use crate::{ctx::Ctx, error::{Kind, Result}, events::What, steps::Step};
+use crate::{ctx::Ctx, error::{Kind, Result}, events::{self, What}, steps::Step};
 
 pub(crate) async fn stop(cx: &Arc<Ctx>, id: &str) -> Result<()> {
     match cx.store.pod(id) {
@@ -31,7 +31,7 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     let taken = teardown::kernel_objects(cx, pod).await;
     cx.steps.reach(Step::StopPodCommit)?;
     if was_ready {
-        cx.events.send(What::Stopped, pod.id().as_str(), pod.id().as_str());
+        events::send(cx, What::ContainerStoppedEvent, pod.id().as_str(), pod.id());
     }
     taken.map_err(|error| error.within(format!("stop pod sandbox {}", pod.id())))
 }

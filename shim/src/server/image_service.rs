@@ -1,11 +1,10 @@
 //! ImageService: each RPC calls the verb of the same name.
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use proto::cri::{self, image_service_server::ImageService};
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::status::{status, unimplemented};
+use super::{status::status, streams::{self, Streamed}};
 use crate::{ctx::Ctx, error::Result, image};
 
 #[derive(Debug)]
@@ -52,8 +51,10 @@ impl ImageService for Images {
         reply("ImageFsInfo", image::fs_info::fs_info(&self.cx).await)
     }
 
-    type StreamImagesStream = Pin<Box<dyn Stream<Item = std::result::Result<cri::StreamImagesResponse, Status>> + Send>>;
-    async fn stream_images(&self, _: Request<cri::StreamImagesRequest>) -> Reply<Self::StreamImagesStream> {
-        Err(unimplemented("StreamImages"))
+    type StreamImagesStream = Streamed<cri::StreamImagesResponse>;
+    async fn stream_images(&self, request: Request<cri::StreamImagesRequest>) -> Reply<Self::StreamImagesStream> {
+        let images = image::list::list(&self.cx, request.into_inner().filter);
+        let images = images.map_err(|error| status("StreamImages", &error))?;
+        Ok(streams::chunks(images, |images| cri::StreamImagesResponse { images }))
     }
 }

@@ -1,11 +1,10 @@
 //! RuntimeService: each RPC calls the verb of the same name.
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use proto::cri::{self, runtime_service_server::RuntimeService};
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{node_status, status::{status, unimplemented}, streaming_backend};
+use super::{node_status, status::{status, unimplemented}, streaming_backend, streams::{self, Streamed}};
 use crate::{container, ctx::Ctx, error::{Error, Result}, pod};
 
 #[derive(Debug)]
@@ -20,7 +19,6 @@ impl Runtime {
 }
 
 type Reply<T> = std::result::Result<Response<T>, Status>;
-type Streamed<T> = Pin<Box<dyn Stream<Item = std::result::Result<T, Status>> + Send>>;
 
 fn reply<T>(verb: &'static str, outcome: Result<T>) -> Reply<T> {
     outcome.map(Response::new).map_err(|error| status(verb, &error))
@@ -191,36 +189,52 @@ impl RuntimeService for Runtime {
         reply("ListPodSandboxStats", outcome.map(|stats| cri::ListPodSandboxStatsResponse { stats }))
     }
 
-    // === Not built yet: each says so ===
+    // === Streams ===
 
     type StreamPodSandboxesStream = Streamed<cri::StreamPodSandboxesResponse>;
     async fn stream_pod_sandboxes(
         &self,
-        _: Request<cri::StreamPodSandboxesRequest>,
+        request: Request<cri::StreamPodSandboxesRequest>,
     ) -> Reply<Self::StreamPodSandboxesStream> {
-        Err(unimplemented("StreamPodSandboxes"))
+        let items = pod::list::list(&self.cx, request.into_inner().filter.as_ref());
+        Ok(streams::chunks(items, |pod_sandboxes| cri::StreamPodSandboxesResponse { pod_sandboxes }))
     }
 
     type StreamContainersStream = Streamed<cri::StreamContainersResponse>;
-    async fn stream_containers(&self, _: Request<cri::StreamContainersRequest>) -> Reply<Self::StreamContainersStream> {
-        Err(unimplemented("StreamContainers"))
+    async fn stream_containers(
+        &self,
+        request: Request<cri::StreamContainersRequest>,
+    ) -> Reply<Self::StreamContainersStream> {
+        let items = container::list::list(&self.cx, request.into_inner().filter.as_ref());
+        Ok(streams::chunks(items, |containers| cri::StreamContainersResponse { containers }))
     }
 
     type StreamContainerStatsStream = Streamed<cri::StreamContainerStatsResponse>;
     async fn stream_container_stats(
         &self,
-        _: Request<cri::StreamContainerStatsRequest>,
+        request: Request<cri::StreamContainerStatsRequest>,
     ) -> Reply<Self::StreamContainerStatsStream> {
-        Err(unimplemented("StreamContainerStats"))
+        let items = container::stats::list(&self.cx, request.into_inner().filter).await;
+        let items = items.map_err(|error| status("StreamContainerStats", &error))?;
+        Ok(streams::chunks(items, |container_stats| cri::StreamContainerStatsResponse { container_stats }))
     }
 
     type StreamPodSandboxStatsStream = Streamed<cri::StreamPodSandboxStatsResponse>;
     async fn stream_pod_sandbox_stats(
         &self,
-        _: Request<cri::StreamPodSandboxStatsRequest>,
+        request: Request<cri::StreamPodSandboxStatsRequest>,
     ) -> Reply<Self::StreamPodSandboxStatsStream> {
-        Err(unimplemented("StreamPodSandboxStats"))
+        let items = pod::stats::list(&self.cx, request.into_inner().filter).await;
+        let items = items.map_err(|error| status("StreamPodSandboxStats", &error))?;
+        Ok(streams::chunks(items, |pod_sandbox_stats| cri::StreamPodSandboxStatsResponse { pod_sandbox_stats }))
     }
+
+    type GetContainerEventsStream = Streamed<cri::ContainerEventResponse>;
+    async fn get_container_events(&self, _: Request<cri::GetEventsRequest>) -> Reply<Self::GetContainerEventsStream> {
+        Ok(streams::events(&self.cx))
+    }
+
+    // === Not built yet: each says so ===
 
     type StreamPodSandboxMetricsStream = Streamed<cri::StreamPodSandboxMetricsResponse>;
     async fn stream_pod_sandbox_metrics(
@@ -228,11 +242,6 @@ impl RuntimeService for Runtime {
         _: Request<cri::StreamPodSandboxMetricsRequest>,
     ) -> Reply<Self::StreamPodSandboxMetricsStream> {
         Err(unimplemented("StreamPodSandboxMetrics"))
-    }
-
-    type GetContainerEventsStream = Streamed<cri::ContainerEventResponse>;
-    async fn get_container_events(&self, _: Request<cri::GetEventsRequest>) -> Reply<Self::GetContainerEventsStream> {
-        Err(unimplemented("GetContainerEvents"))
     }
 
     async fn checkpoint_container(
