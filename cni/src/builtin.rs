@@ -1,19 +1,30 @@
 //! The built-in network: one bridge a node, one veth pair a pod, one nftables table.
 
+mod attach;
+mod bridge;
+mod detach;
 pub(crate) mod ipam;
+mod sysctl;
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr},
-    os::fd::BorrowedFd,
+    net::IpAddr,
+    os::fd::{BorrowedFd, OwnedFd},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use ipnet::{IpNet, Ipv4Net};
+use sys::netlink::Family;
 
 use crate::{
     address::Subnet,
     error::Result,
-    ids::{AttachmentId, IfName},
+    firewall::{self, Firewall, Ruleset},
+    ids::{AttachmentId, IfName, host_interface, is_host_interface},
+    netlink::{
+        Connection, is_absent,
+        link::{self, Link},
+    },
     port::PortMapping,
 };
 
@@ -62,50 +73,133 @@ pub struct Attached {
 pub struct Pruned {
     /// Host interfaces.
     pub interfaces: Vec<String>,
-    /// HostPorts, each with the attachment it belonged to.
-    pub ports: Vec<(AttachmentId, PortMapping)>,
+    /// HostPorts, each with the attachment it belonged to; `None` for an element someone made by hand.
+    pub ports: Vec<(Option<AttachmentId>, PortMapping)>,
 }
 
 /// The bridge network of this node.
+///
+/// ```text
+///   pod: eth0 ── veth ── bv0123456789ab ┐
+///   pod: eth0 ── veth ── bv…            ┴ bridge (first address of the subnet: the pods' gateway)
+///                                          │ forwarding, and table inet <nft_table>: masquerade, hostPorts
+///                                         the node's other interfaces
+/// ```
+///
+/// Nothing of it is written down: the names of interfaces and the comments of map elements say whose they are, and the
+/// kernel takes interfaces away when the pod's network namespace goes. May be shared between threads.
 #[derive(Debug)]
 pub struct Builtin {
+    node: Node,
+    links: Mutex<Links>,
+    firewall: Mutex<Firewall>,
+}
+
+/// What does not change while the daemon runs.
+#[derive(Debug)]
+struct Node {
+    bridge: IfName,
     subnet: Subnet,
+    mtu: Option<u32>,
+    hairpin: bool,
+}
+
+/// The way to the interfaces of the node.
+#[derive(Debug)]
+struct Links {
+    connection: Connection<OwnedFd>,
+    /// Index of the bridge; changes when somebody deletes it and [`Builtin::repair`] makes it anew.
+    bridge: u32,
 }
 
 impl Builtin {
     /// Makes (or finds) bridge, gateway address, sysctls and nftables table in the caller's network namespace. Idempotent.
     pub fn open(cfg: &BridgeConfig) -> Result<Self> {
-        Ok(Self { subnet: Subnet::new(cfg.subnet)? })
+        firewall::check_table(&cfg.nft_table)?;
+        let subnet = Subnet::new(cfg.subnet)?;
+        let node = Node { bridge: cfg.bridge.clone(), subnet, mtu: cfg.mtu, hairpin: cfg.hairpin };
+        let mut connection = Connection::open(Family::Route)?;
+        let bridge = bridge::ensure(&mut connection, &node)?;
+        // The rules come before forwarding is switched on.
+        let firewall = Firewall::open(Ruleset::new(&cfg.nft_table, &cfg.bridge, cfg.subnet))?;
+        sysctl::apply(&cfg.bridge)?;
+        Ok(Self { node, links: Mutex::new(Links { connection, bridge }), firewall: Mutex::new(firewall) })
     }
 
-    /// Gives the sandbox `eth0` with `address`, a default route, `lo`, and leads `ports` of the node to it.
-    pub fn attach(
-        &self,
-        _id: &AttachmentId,
-        _address: Ipv4Addr,
-        _sandbox: Sandbox<'_>,
-        _ports: &[PortMapping],
-    ) -> Result<Attached> {
-        Err(crate::Error::invalid("attach", &self.subnet.net().to_string(), "built first"))
-    }
-
-    /// Takes the hostPorts away and cuts the pod off the bridge. Idempotent.
-    pub fn detach(&self, _id: &AttachmentId, _ports: &[PortMapping]) -> Result<()> {
-        Ok(())
+    /// Makes bridge, sysctls and table anew if something (`nft flush ruleset`, NetworkManager) took them away, with the
+    /// hostPorts and the ports of the bridge as they were. Changes nothing that is right.
+    pub fn repair(&self) -> Result<()> {
+        self.links().repair(&self.node)?;
+        self.firewall().repair()?;
+        sysctl::apply(&self.node.bridge)
     }
 
     /// Takes away interfaces and hostPorts of every attachment that is not among `known`.
-    pub fn prune(&self, _known: &BTreeSet<AttachmentId>) -> Result<Pruned> {
-        Ok(Pruned::default())
+    pub fn prune(&self, known: &BTreeSet<AttachmentId>) -> Result<Pruned> {
+        let names: BTreeSet<String> = known.iter().map(host_interface).collect();
+        let mut interfaces = self.list_host_interfaces()?;
+        interfaces.retain(|name| !names.contains(name));
+        self.links().delete(&interfaces)?;
+        let ports = self.firewall().prune(known)?;
+        let ports = ports.into_iter().map(|(key, claim)| (claim.owner, key.mapping(claim.to))).collect();
+        Ok(Pruned { interfaces, ports })
     }
 
     /// Names of the host interfaces that are ours, sorted.
     pub fn list_host_interfaces(&self) -> Result<Vec<String>> {
-        Ok(Vec::new())
+        let mut names = self.links().list()?;
+        names.sort_unstable();
+        Ok(names)
     }
 
-    /// Removes bridge and table: the node is as before [`Builtin::open`], but for the sysctls.
+    /// Removes bridge, host interfaces and table: the node is as before [`Builtin::open`], but for the sysctls.
     pub fn remove_node_state(&self) -> Result<()> {
+        self.firewall().delete()?;
+        let mut names = self.list_host_interfaces()?;
+        names.push(self.node.bridge.as_str().to_owned());
+        self.links().delete(&names)
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links> {
+        // What a panic could leave half done is in the kernel, where every step copes with it.
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn firewall(&self) -> MutexGuard<'_, Firewall> {
+        self.firewall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Links {
+    fn list(&mut self) -> Result<Vec<String>> {
+        let ours = |link: Link| is_host_interface(&link.name).then_some(link.name);
+        self.connection.dump(&link::list_veths(), |payload| Link::read(payload).map(ours))
+    }
+
+    /// Deletes interfaces; right if one is gone already.
+    fn delete(&mut self, names: &[String]) -> Result<()> {
+        for name in names {
+            match self.connection.all(&[link::delete(name)]) {
+                Err(error) if error.errno().is_some_and(is_absent) => {}
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the bridge anew if it is gone, and its ports ports again.
+    fn repair(&mut self, node: &Node) -> Result<()> {
+        self.bridge = bridge::ensure(&mut self.connection, node)?;
+        let orphan = |link: Link| (link.master == 0 && is_host_interface(&link.name)).then_some(link.name);
+        let orphans = self.connection.dump(&link::list_veths(), |payload| Link::read(payload).map(orphan))?;
+        for name in orphans {
+            let mut requests = vec![link::make_port(&name, self.bridge)];
+            requests.extend(node.hairpin.then(|| link::hairpin(&name)));
+            match self.connection.all(&requests) {
+                Err(error) if error.errno().is_some_and(is_absent) => {}
+                done => done?,
+            }
+        }
         Ok(())
     }
 }

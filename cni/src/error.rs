@@ -55,6 +55,45 @@ pub enum Error {
         /// The subnet.
         subnet: ipnet::Ipv4Net,
     },
+    /// The kernel refused one netlink request.
+    #[error("{what}{}", quoted(.said))]
+    Refused {
+        /// What was to be done, naming the object.
+        what: String,
+        /// The kernel's own words (NETLINK_EXT_ACK), where it has some.
+        said: Option<String>,
+        /// Message type and errno.
+        #[source]
+        source: sys::Error,
+    },
+    /// A system call failed.
+    #[error("{what}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// The call.
+        #[source]
+        source: sys::Error,
+    },
+    /// A file could not be read or written.
+    #[error("{what} {path}")]
+    File {
+        /// What was to be done.
+        what: &'static str,
+        /// With which file.
+        path: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The kernel's answer makes no sense.
+    #[error("{what}: the kernel's answer is malformed: {why}")]
+    Malformed {
+        /// What was asked.
+        what: String,
+        /// What is wrong with the answer.
+        why: String,
+    },
     /// A hostPort is taken already.
     #[error("hostPort {port} is in use already by {owner}")]
     PortTaken {
@@ -74,13 +113,41 @@ impl Error {
         Self::Invalid { what, value, rule: rule.to_owned() }
     }
 
+    pub(crate) fn system(what: impl Into<String>, source: sys::Error) -> Self {
+        Self::System { what: what.into(), source }
+    }
+
+    /// The errno the kernel gave, if it was the kernel.
+    pub(crate) fn errno(&self) -> Option<sys::Errno> {
+        match self {
+            Self::Refused { source, .. } | Self::System { source, .. } => Some(source.errno),
+            _ => None,
+        }
+    }
+
     /// The kind of this error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
             Self::Invalid { .. } => Kind::Invalid,
             Self::Exhausted { .. } => Kind::Exhausted,
+            Self::Refused { source, .. } | Self::System { source, .. } => kind_of(source.errno),
+            Self::File { .. } => Kind::Unavailable,
+            Self::Malformed { .. } => Kind::Internal,
             Self::AddressTaken { .. } | Self::PortTaken { .. } => Kind::Exists,
         }
     }
+}
+
+fn kind_of(errno: sys::Errno) -> Kind {
+    match errno {
+        sys::Errno::ENOTSUP | sys::Errno::ENOSYS => Kind::Unsupported,
+        sys::Errno::ETIMEDOUT => Kind::Timeout,
+        sys::Errno::ENOMEM | sys::Errno::ENOSPC | sys::Errno::EMFILE | sys::Errno::ENFILE => Kind::Exhausted,
+        _ => Kind::Internal,
+    }
+}
+
+fn quoted(said: &Option<String>) -> String {
+    said.as_ref().map_or_else(String::new, |text| format!(" (kernel: {text})"))
 }

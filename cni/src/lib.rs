@@ -12,7 +12,9 @@ mod builtin;
 pub mod chain;
 pub mod conf;
 mod error;
+mod firewall;
 mod ids;
+mod netlink;
 mod port;
 
 pub use builtin::{Attached, BridgeConfig, Builtin, Pruned, Sandbox, ipam::Ipam};

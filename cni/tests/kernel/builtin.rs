@@ -1,0 +1,200 @@
+//! The built-in network in namespaces: pods, node and world talk, and nothing is left behind.
+
+use std::{collections::BTreeSet, net::Ipv4Addr};
+
+use crate::node::{GATEWAY, LONG, Netns, Node, SHORT, UPLINK, WORLD, address, config, find, id, tcp};
+use cni::{Builtin, Kind, PortMapping, Protocol, host_interface};
+
+#[test]
+fn pods_node_and_world_talk() {
+    let node = Node::new();
+    let (a, b) = (node.pod(2, &[]), node.pod(3, &[]));
+    b.serve(Ipv4Addr::UNSPECIFIED, 80);
+    node.host.serve(Ipv4Addr::UNSPECIFIED, 81);
+    node.world.serve(Ipv4Addr::UNSPECIFIED, 82);
+    assert_eq!(a.call(address(3), 80, LONG).unwrap(), address(2), "pod to pod");
+    assert_eq!(node.host.call(address(3), 80, LONG).unwrap(), GATEWAY, "node to pod");
+    assert_eq!(a.call(GATEWAY, 81, LONG).unwrap(), address(2), "pod to gateway");
+    assert_eq!(a.call(UPLINK, 81, LONG).unwrap(), address(2), "pod to another address of the node");
+    assert_eq!(a.call(WORLD, 82, LONG).unwrap(), UPLINK, "pod to world, masqueraded");
+    assert_eq!(
+        a.call(Ipv4Addr::LOCALHOST, 80, SHORT).unwrap_err().kind(),
+        std::io::ErrorKind::ConnectionRefused
+    );
+}
+
+#[test]
+fn attach_says_what_it_made() {
+    let node = Node::with(&cni::BridgeConfig { mtu: Some(1400), ..config() });
+    let pod = Netns::new();
+    let made = node.builtin.attach(&id(9), address(9), pod.sandbox(), &[]).unwrap();
+    assert_eq!(made.host_interface, host_interface(&id(9)));
+    assert_eq!(made.interface, "eth0");
+    assert_eq!(made.mac, [0x0a, 0xbe, 10, 77, 0, 9]);
+    assert_eq!(made.addresses, ["10.77.0.9/24".parse::<cni::IpNet>().unwrap()]);
+    assert_eq!(made.gateways, [std::net::IpAddr::V4(GATEWAY)]);
+    let eth0 = pod.program("ip", &["addr", "show", "eth0"]);
+    assert!(
+        eth0.contains("0a:be:0a:4d:00:09") && eth0.contains("mtu 1400") && eth0.contains("10.77.0.9/24"),
+        "{eth0}"
+    );
+    assert!(!eth0.contains("inet6"), "{eth0}");
+    assert!(pod.program("ip", &["route"]).contains("default via 10.77.0.1 dev eth0"));
+    assert!(pod.program("ip", &["addr", "show", "lo"]).contains("127.0.0.1/8"));
+    let port = node.host.program("ip", &["-d", "link", "show", &made.host_interface]);
+    assert!(
+        port.contains("master berth0") && port.contains("hairpin on") && port.contains("mtu 1400"),
+        "{port}"
+    );
+    assert!(node.host.program("ip", &["link", "show", "berth0"]).contains("0a:be:0a:4d:00:01"));
+}
+
+#[test]
+fn opening_again_changes_nothing() {
+    let node = Node::new();
+    let pod = node.pod(2, &[tcp(8080, 80)]);
+    pod.serve(Ipv4Addr::UNSPECIFIED, 80);
+    let again = node.host.run(|| Builtin::open(&config()).unwrap());
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
+    assert_eq!(again.list_host_interfaces().unwrap(), [host_interface(&id(2))]);
+    // What the daemon before knew is known.
+    let other = Netns::new();
+    let error = again.attach(&id(3), address(3), other.sandbox(), &[tcp(8080, 81)]).unwrap_err();
+    assert_eq!(error.kind(), Kind::Exists);
+}
+
+#[test]
+fn attaching_again_replaces() {
+    let node = Node::new();
+    let first = node.pod(2, &[tcp(8080, 80), tcp(8081, 81)]);
+    // The daemon died before it wrote down that it was done; kubelet tries again, in a new namespace.
+    let second = node.pod(2, &[tcp(8080, 82)]);
+    second.serve(Ipv4Addr::UNSPECIFIED, 82);
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
+    assert!(node.world.call(UPLINK, 8081, SHORT).is_err());
+    assert!(!first.program("ip", &["link"]).contains("eth0"));
+    // And once more in the same one.
+    node.builtin.attach(&id(2), address(2), second.sandbox(), &[tcp(8080, 82)]).unwrap();
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
+}
+
+#[test]
+fn detach_cuts_the_pod_off() {
+    let node = Node::new();
+    let (a, b) = (node.pod(2, &[tcp(8080, 80)]), node.pod(3, &[]));
+    a.serve(Ipv4Addr::UNSPECIFIED, 80);
+    assert!(b.call(address(2), 80, LONG).is_ok());
+    node.builtin.detach(&id(2), &[]).unwrap();
+    assert!(b.call(address(2), 80, SHORT).is_err(), "from a neighbour");
+    assert!(node.host.call(address(2), 80, SHORT).is_err(), "from the node");
+    assert!(node.world.call(UPLINK, 8080, SHORT).is_err(), "from the world");
+    assert!(a.call(GATEWAY, 80, SHORT).is_err(), "from the pod");
+    // Its address and its hostPort serve another while the old namespace still lives.
+    let next = Netns::new();
+    node.builtin.attach(&id(4), address(2), next.sandbox(), &[tcp(8080, 80)]).unwrap();
+    next.serve(Ipv4Addr::UNSPECIFIED, 80);
+    assert_eq!(b.call(address(2), 80, LONG).unwrap(), address(3));
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
+    node.builtin.detach(&id(2), &[]).unwrap();
+    assert_eq!(
+        b.call(address(2), 80, LONG).unwrap(),
+        address(3),
+        "detaching the old one again does not harm the new one"
+    );
+    // The kernel takes the interface away with the namespace.
+    drop((a, next));
+    node.builtin.detach(&id(4), &[]).unwrap();
+    // The servers' sockets keep the namespaces; interfaces are deleted by name here.
+    node.builtin.prune(&[id(3)].into()).unwrap();
+    assert_eq!(node.builtin.list_host_interfaces().unwrap(), [host_interface(&id(3))]);
+}
+
+#[test]
+fn detach_is_idempotent() {
+    let node = Node::new();
+    node.builtin.detach(&id(2), &[]).unwrap();
+    let pod = node.pod(2, &[tcp(8080, 80)]);
+    node.builtin.detach(&id(2), &[tcp(8080, 80)]).unwrap();
+    node.builtin.detach(&id(2), &[tcp(8080, 80)]).unwrap();
+    drop(pod);
+    let gone = || node.builtin.list_host_interfaces().unwrap().is_empty();
+    wait_until(gone);
+    node.builtin.detach(&id(2), &[]).unwrap();
+}
+
+fn wait_until(done: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !done() {
+        assert!(start.elapsed() < LONG, "never became true");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_failed_attach_leaves_nothing() {
+    let node = Node::new();
+    let pod = Netns::new();
+    // The route socket of another namespace: eth0 is not there.
+    let wrong = Netns::new();
+    let sandbox = cni::Sandbox { route: wrong.sandbox().route, ..pod.sandbox() };
+    assert!(node.builtin.attach(&id(2), address(2), sandbox, &[tcp(8080, 80)]).is_err());
+    assert_eq!(node.builtin.list_host_interfaces().unwrap(), [] as [String; 0]);
+    node.builtin.attach(&id(3), address(3), pod.sandbox(), &[tcp(8080, 80)]).unwrap();
+    let gateway = node.builtin.attach(&id(4), GATEWAY, wrong.sandbox(), &[]).unwrap_err();
+    assert_eq!(gateway.kind(), Kind::Invalid);
+}
+
+#[test]
+fn a_crashed_daemons_leftovers_are_pruned() {
+    let node = Node::new();
+    let udp = PortMapping { protocol: Protocol::Udp, ..tcp(53, 53) };
+    let (_a, _b) = (node.pod(2, &[tcp(8080, 80)]), node.pod(3, &[tcp(8081, 81), udp]));
+    let restarted = node.host.run(|| Builtin::open(&config()).unwrap());
+    let pruned = restarted.prune(&[id(2)].into()).unwrap();
+    assert_eq!(pruned.interfaces, [host_interface(&id(3))]);
+    let ports: BTreeSet<_> = pruned.ports.into_iter().collect();
+    assert_eq!(ports, [(Some(id(3)), tcp(8081, 81)), (Some(id(3)), udp)].into());
+    assert_eq!(restarted.list_host_interfaces().unwrap(), [host_interface(&id(2))]);
+    assert_eq!(restarted.prune(&[id(2)].into()).unwrap(), cni::Pruned::default());
+}
+
+#[test]
+fn what_others_break_is_repaired() {
+    let node = Node::new();
+    let pod = node.pod(2, &[tcp(8080, 80)]);
+    pod.serve(Ipv4Addr::UNSPECIFIED, 80);
+    node.host.program("ip", &["link", "del", "berth0"]);
+    if find("nft").is_some() {
+        node.nft(&["flush", "ruleset"]);
+    }
+    assert!(node.world.call(UPLINK, 8080, SHORT).is_err());
+    // The next pod meets it, and repairs the others' network on the way.
+    let next = node.pod(3, &[tcp(8081, 80)]);
+    next.serve(Ipv4Addr::UNSPECIFIED, 80);
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
+    assert_eq!(node.world.call(UPLINK, 8081, LONG).unwrap(), WORLD);
+    node.host.run(|| node.builtin.repair().unwrap());
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
+}
+
+#[test]
+fn the_node_is_left_as_it_was() {
+    let node = Node::new();
+    let _pod = node.pod(2, &[tcp(8080, 80)]);
+    node.builtin.remove_node_state().unwrap();
+    let links = node.host.program("ip", &["-o", "link"]);
+    assert!(!links.contains("berth0") && !links.contains("bv0202"), "{links}");
+    if find("nft").is_some() {
+        assert_eq!(node.nft(&["list", "ruleset"]), "");
+    }
+    node.builtin.remove_node_state().unwrap();
+}
+
+#[test]
+fn a_strangers_interface_is_not_taken() {
+    let host = Netns::new();
+    host.program("ip", &["link", "add", "berth0", "type", "veth", "peer", "name", "other0"]);
+    let error = host.run(|| Builtin::open(&config()).unwrap_err());
+    assert_eq!(error.kind(), Kind::Invalid);
+    assert!(error.to_string().contains("berth0"), "{error}");
+}
