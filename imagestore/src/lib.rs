@@ -26,6 +26,7 @@ mod pull;
 mod reference;
 mod registry;
 mod store;
+pub mod unpack;
 
 pub use config::{Config, ProxySettings, Timeouts};
 pub use credentials::Credentials;

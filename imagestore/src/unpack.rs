@@ -12,8 +12,18 @@
 //! raw blob ─► decompress::reader ─► (caller hashes) ─► archive ─► entry ─► place ─► directory
 //! ```
 
+mod archive;
 pub mod decompress;
+mod dirs;
+mod entry;
 mod error;
+mod header;
+mod input;
+mod name;
+mod owner;
+mod pax;
+mod place;
+mod sparse;
 
 use std::{
     io::{self, Read},
@@ -21,6 +31,10 @@ use std::{
 };
 
 pub use error::{Fault, Name, UnpackError};
+
+use archive::Archive;
+use dirs::Dirs;
+use place::Placer;
 
 /// How much one layer may cost. `Default` is meant for production.
 #[derive(Debug, Clone)]
@@ -90,8 +104,9 @@ pub fn apply_over(
     limits: &Limits,
     lower: &dyn LowerLayers,
 ) -> Result<Applied, UnpackError> {
-    let _ = (layer, dest, limits, lower);
-    Err(UnpackError::Unsupported { what: "unpacking" })
+    let dirs = Dirs::new(dest, limits.entries)
+        .map_err(|source| UnpackError::System { entry: Name::of(b""), source })?;
+    Placer::new(Archive::new(layer, limits), dirs, limits, lower).run()
 }
 
 struct NoLowerLayers;
