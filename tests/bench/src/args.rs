@@ -40,7 +40,7 @@ pub(crate) struct Args {
     pub(crate) runtime_handler: Vec<String>,
     /// Cgroup below which the pods' cgroups are made. One that ends in .slice is handed on as it is; "" leaves the
     /// choice to the runtime
-    #[arg(long, default_value = "/berth-bench")]
+    #[arg(long, default_value = "/")]
     pub(crate) cgroup_parent: String,
     /// Directory below which the pods' logs lie
     #[arg(long, default_value = "/tmp")]
@@ -80,7 +80,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=DIR")]
     pub(crate) cgroup: Vec<Named<PathBuf>>,
 
-    /// Only remove the pods that killed runs have left
+    /// Only remove what killed runs have left: pods, cgroups, logs
     #[arg(long)]
     pub(crate) clean: bool,
 }

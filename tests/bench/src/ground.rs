@@ -10,6 +10,9 @@ use crate::cgroupfs::{Hierarchy, Kind, accounting};
 #[cfg(test)]
 mod tests;
 
+/// How the directories of a run begin, so that those of a killed run can be found.
+pub(crate) const RUN_PREFIX: &str = "berth-bench-";
+
 /// Where the pods of one endpoint stand. Nothing of it outlives the run.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -17,6 +20,8 @@ pub(crate) struct Ground {
     cgroup_parent: String,
     logs: PathBuf,
     hierarchies: Vec<Hierarchy>,
+    /// Groups that were not there before, uppermost first.
+    made: Vec<PathBuf>,
 }
 
 impl Ground {
@@ -24,7 +29,7 @@ impl Ground {
     pub(crate) fn make(parent: &str, logs: &Path, name: &str, all: &[Hierarchy]) -> Result<Self> {
         // systemd makes slices itself, when the first scope appears in one.
         let ours = !parent.is_empty() && !parent.ends_with(".slice");
-        let ground = Self {
+        let mut ground = Self {
             cgroup_parent: if ours {
                 format!("{}/{name}", parent.trim_end_matches('/'))
             } else {
@@ -32,10 +37,11 @@ impl Ground {
             },
             logs: logs.join(name),
             hierarchies: if ours { all.to_vec() } else { Vec::new() },
+            made: Vec::new(),
         };
         fs::create_dir_all(&ground.logs).with_context(|| format!("create {}", ground.logs.display()))?;
         for hierarchy in &ground.hierarchies {
-            make_group(hierarchy, &ground.cgroup_parent)?;
+            ground.made.append(&mut make_group(hierarchy, &ground.cgroup_parent)?);
         }
         Ok(ground)
     }
@@ -67,27 +73,37 @@ impl Ground {
         Some(accounting(&self.hierarchies)?.group(&self.cgroup_parent))
     }
 
+    /// Sites are to be dropped in reverse, since later ones may stand in directories that the first has made.
     pub(crate) fn drop_all(&self) {
         let _ = fs::remove_dir_all(&self.logs);
-        // The run's, unless other endpoints still have theirs in it.
         let _ = self.logs.parent().map(fs::remove_dir);
-        for hierarchy in &self.hierarchies {
-            let group = hierarchy.group(&self.cgroup_parent);
-            remove_groups(&group);
-            // Up to the hierarchy's root; a directory that is not empty is still wanted by someone.
-            let mut above = group.parent();
-            while let Some(directory) = above.filter(|directory| *directory != hierarchy.mount) {
-                if fs::remove_dir(directory).is_err() {
-                    break;
-                }
-                above = directory.parent();
-            }
+        for group in self.made.iter().rev() {
+            remove_groups(group);
         }
     }
 }
 
-/// Makes a group with all above it.
-fn make_group(hierarchy: &Hierarchy, path: &str) -> Result<()> {
+/// Removes what killed runs have left below `parent` and `logs`: the directories called after a run.
+pub(crate) fn clean(parent: &str, logs: &Path, all: &[Hierarchy]) {
+    for logs in named_after_runs(logs) {
+        let _ = fs::remove_dir_all(logs);
+    }
+    for hierarchy in all {
+        for group in named_after_runs(&hierarchy.group(parent)) {
+            remove_groups(&group);
+        }
+    }
+}
+
+fn named_after_runs(above: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(above).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(RUN_PREFIX));
+    ours.map(|entry| entry.path()).collect()
+}
+
+/// Makes a group with all above it, and returns those that were not there.
+fn make_group(hierarchy: &Hierarchy, path: &str) -> Result<Vec<PathBuf>> {
+    let mut made = Vec::new();
     let mut group = hierarchy.mount.clone();
     for name in path.split('/').filter(|name| !name.is_empty()) {
         let above = group.clone();
@@ -96,13 +112,17 @@ fn make_group(hierarchy: &Hierarchy, path: &str) -> Result<()> {
             delegate(&above);
         }
         match fs::create_dir(&group) {
-            Ok(()) if hierarchy.has("cpuset") => inherit_cpuset(&above, &group)?,
-            Ok(()) => {}
+            Ok(()) => {
+                made.push(group.clone());
+                if hierarchy.has("cpuset") {
+                    inherit_cpuset(&above, &group)?;
+                }
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error).with_context(|| format!("create {}", group.display())),
         }
     }
-    Ok(())
+    Ok(made)
 }
 
 /// In v1 a new group has no CPUs, and nothing can run in it.

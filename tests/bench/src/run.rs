@@ -9,9 +9,11 @@ use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Args;
+use crate::cgroupfs;
 use crate::cleanup;
 use crate::endpoint::Endpoint;
 use crate::figures::Figures;
+use crate::ground;
 use crate::phase::{density, parallel, pulls, sequential};
 use crate::report::Finding;
 use crate::request::{LABEL, Work};
@@ -58,6 +60,7 @@ pub(crate) async fn clean(args: &Args) -> Result<usize> {
         let endpoint = Endpoint::connect(given, args).await?;
         removed += cleanup::remove_pods(&endpoint, &labels).await?;
     }
+    ground::clean(&args.cgroup_parent, &args.log_directory, &cgroupfs::hierarchies()?);
     Ok(removed)
 }
 
@@ -102,7 +105,7 @@ async fn measure(args: &Args, sites: &[Site]) -> Result<Vec<Figures>> {
 /// All sites, also after one has failed.
 async fn clean_up(sites: &[Site]) -> Result<()> {
     let mut errors = Vec::new();
-    for site in sites {
+    for site in sites.iter().rev() {
         if let Err(error) = cleanup::remove_pods(&site.endpoint, &site.work.labels()).await {
             errors.push(format!("{error:#}"));
         }

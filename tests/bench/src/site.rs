@@ -8,7 +8,7 @@ use crate::args::Args;
 use crate::cgroupfs;
 use crate::endpoint::Endpoint;
 use crate::family::{Family, Role};
-use crate::ground::Ground;
+use crate::ground::{Ground, RUN_PREFIX};
 use crate::meter::{Meter, Reading};
 use crate::procfs;
 use crate::request::{Work, image};
@@ -36,9 +36,9 @@ impl Site {
         let hierarchies = cgroupfs::hierarchies()?;
         let parent = match args.cgroup_parent.as_str() {
             path if path.is_empty() || path.ends_with(".slice") => path.to_owned(),
-            path => format!("{}/{}", path.trim_end_matches('/'), work.run),
+            path => format!("{}/{RUN_PREFIX}{}", path.trim_end_matches('/'), work.run),
         };
-        let logs = args.log_directory.join(format!("berth-bench-{}", work.run));
+        let logs = args.log_directory.join(format!("{RUN_PREFIX}{}", work.run));
         let ground = Ground::make(&parent, &logs, &endpoint.name, &hierarchies)?;
         let meter = Meter::new(&endpoint, &ground, &hierarchies)?;
         Ok(Self { endpoint, work, ground, image_id, meter })
