@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) documents: Documents,
     pub(crate) layers: Arc<Layers>,
     pub(crate) ingest: IngestRoot,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) pulls: Pulls,
     _lock: File,
 }

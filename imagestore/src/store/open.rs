@@ -29,7 +29,7 @@ pub(super) fn open(config: Config) -> Result<Store> {
         documents: Documents::open(&root)?,
         layers: Arc::new(Layers::open(&root)?),
         ingest: IngestRoot::open(&root)?,
-        registry: Registry::new(&config),
+        registry: Arc::new(Registry::new(&config)),
         pulls: Pulls::new(&config),
         config,
         _lock: lock,

@@ -1,0 +1,1 @@
+//! Tests of sending that need no server.
