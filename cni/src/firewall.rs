@@ -1,5 +1,6 @@
 //! The node's nftables table: made, filled with hostPorts, read back and removed over nfnetlink, without the `nft` program.
 
+mod conntrack;
 mod element;
 mod expression;
 mod message;
@@ -117,7 +118,12 @@ impl Firewall {
             let mut requests = message::delete_elements(&self.ruleset.table, &piece.remove);
             requests.extend(message::add_elements(&self.ruleset.table, &piece.add));
             self.transaction(&requests)?;
+            let changed: BTreeSet<Key> = piece.keys().collect();
             self.ports.apply(piece);
+            for key in changed {
+                let target = self.ports.target(&key);
+                conntrack::forget(&mut self.connection, &key, target, self.ruleset.pods)?;
+            }
         }
         Ok(())
     }

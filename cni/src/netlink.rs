@@ -25,6 +25,7 @@ const REPLY_MAX: usize = 32 << 10;
 const DUMP_MAX: usize = 1 << 16;
 /// How often an interrupted dump is begun again: each time something was changed meanwhile.
 const DUMP_TRIES: usize = 16;
+const EAFNOSUPPORT: Errno = Errno(97);
 /// Text of the kernel in an error (`NLMSGERR_ATTR_MSG`).
 const ERROR_TEXT: u16 = 1;
 
@@ -36,6 +37,8 @@ pub(crate) struct Request {
     kind: u16,
     flags: u16,
     payload: Vec<u8>,
+    /// Whether it is as good if the kernel does not know of such a thing.
+    if_supported: bool,
 }
 
 impl Request {
@@ -43,7 +46,12 @@ impl Request {
     pub(crate) fn new(what: impl Into<String>, message: &impl NetlinkSerializable, flags: u16) -> Self {
         let mut payload = vec![0; message.buffer_len()];
         message.serialize(&mut payload);
-        Self { what: what.into(), kind: message.message_type(), flags, payload }
+        Self { what: what.into(), kind: message.message_type(), flags, payload, if_supported: false }
+    }
+
+    /// The same, but done if the kernel lacks what it is about.
+    pub(crate) fn if_supported(self) -> Self {
+        Self { if_supported: true, ..self }
     }
 
     fn encode(&self, flags: u16, sequence: u32, out: &mut Vec<u8>) {
@@ -129,7 +137,11 @@ impl<S: AsFd> Connection<S> {
                 let whole = index == u32::MAX;
                 let Some(request) = requests.get(if whole { 0 } else { index as usize }) else { continue };
                 let ack = frame.ack().map_err(|why| request.malformed(why))?;
-                let result = ack.map_err(|(errno, said)| request.refused(errno, said));
+                let result = match ack {
+                    Err((Errno::ENOTSUP | EAFNOSUPPORT, _)) if request.if_supported => Ok(()),
+                    Err((errno, said)) => Err(request.refused(errno, said)),
+                    Ok(()) => Ok(()),
+                };
                 if whole {
                     result?;
                 } else if results[index as usize].replace(result).is_none() {

@@ -115,8 +115,10 @@ impl Links {
             netns,
             mtu: node.mtu,
         };
-        let mut requests = vec![link::create_veth(&veth)];
+        // Up last: coming up is when an interface would get the link-local address.
+        let mut requests = vec![link::create_veth(&veth), link::without_link_local(name)];
         requests.extend(node.hairpin.then(|| link::hairpin(name)));
+        requests.push(link::up(name));
         self.connection.all(&requests)
     }
 }
@@ -139,14 +141,11 @@ fn configure(node: &Node, address: Ipv4Addr, route: BorrowedFd<'_>) -> Result<()
             "in the namespace of the route socket given with it",
         ));
     };
-    let mut results = pod.each(&[
+    pod.all(&[
         link::without_link_local(INTERFACE),
         link::up("lo"),
         link::up(INTERFACE),
         addr::add(index, INTERFACE, address, node.subnet.net()),
         route::default_via(index, node.subnet.gateway()),
-    ])?;
-    // Works or is needless: without IPv6 there are no such addresses.
-    drop(results.remove(0));
-    results.into_iter().collect()
+    ])
 }

@@ -24,14 +24,11 @@ pub(super) fn ensure<S: AsFd>(connection: &mut Connection<S>, node: &Node) -> Re
     let Some(link) = found.filter(|link| link.kind == "bridge") else {
         return Err(Error::invalid("bridge", name, "a name no interface of another kind has"));
     };
-    let mut results = connection.each(&[
+    connection.all(&[
         link::set(name, mac_of(gateway), node.mtu),
         addr::add(link.index, name, gateway, node.subnet.net()),
         link::without_link_local(name),
         link::up(name),
     ])?;
-    // Works or is needless: without IPv6 there are no such addresses.
-    drop(results.remove(2));
-    results.into_iter().collect::<Result<()>>()?;
     Ok(link.index)
 }

@@ -51,6 +51,11 @@ impl Plan {
     /// Changes one transaction can hold: about 110 bytes each, and a socket takes 200 KiB at once.
     const PIECE: usize = 1024;
 
+    /// Every port it touches.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.remove.iter().copied().chain(self.add.iter().map(|(key, _)| *key))
+    }
+
     /// The same in pieces, removals first: one of the common size is whole, so that all of it happens or nothing.
     pub(crate) fn pieces(self) -> Vec<Self> {
         if self.remove.len() + self.add.len() <= Self::PIECE {
@@ -125,6 +130,11 @@ impl Ports {
     /// The keys of `id`.
     pub(crate) fn of(&self, id: &AttachmentId) -> Vec<Key> {
         self.0.iter().filter(|(_, claim)| claim.owner.as_ref() == Some(id)).map(|(key, _)| *key).collect()
+    }
+
+    /// Where a port leads.
+    pub(crate) fn target(&self, key: &Key) -> Option<Target> {
+        self.0.get(key).map(|claim| claim.to)
     }
 
     /// Everything that belongs to nobody in `known`.

@@ -80,6 +80,8 @@ pub(super) struct Chain {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ruleset {
     pub(super) table: String,
+    /// Where the pods' addresses are from.
+    pub(super) pods: Ipv4Net,
     pub(super) chains: Vec<Chain>,
 }
 
@@ -88,7 +90,7 @@ impl Ruleset {
     pub(crate) fn new(table: &str, bridge: &IfName, subnet: Ipv4Net) -> Self {
         let chains =
             vec![guard(bridge), dnat(), prerouting(), output(), forward(bridge), postrouting(bridge, subnet)];
-        Self { table: table.to_owned(), chains }
+        Self { table: table.to_owned(), pods: subnet, chains }
     }
 }
 

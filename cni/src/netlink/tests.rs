@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
-    let request = Request { what: String::new(), kind, flags, payload: payload.to_vec() };
+    let request =
+        Request { what: String::new(), kind, flags, payload: payload.to_vec(), if_supported: false };
     let mut out = Vec::new();
     request.encode(0, sequence, &mut out);
     out

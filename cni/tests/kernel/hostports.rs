@@ -42,6 +42,28 @@ fn udp_and_one_address_of_the_node() {
     assert_eq!(client.recv_from(&mut buffer).unwrap(), (4, (UPLINK, 8080).into()));
 }
 
+/// A client that never stops sending from one port: it must reach whoever is behind the hostPort now.
+#[test]
+fn udp_flows_follow_the_port() {
+    let node = Node::new();
+    let udp = PortMapping { protocol: Protocol::Udp, ..tcp(8080, 53) };
+    let client = node.world.udp(WORLD, 4000);
+    client.send_to(b"0", (UPLINK, 8080)).unwrap();
+    let mut buffer = [0; 1];
+    for last in [2, 3] {
+        let pod = node.pod(last, &[udp]);
+        let server = pod.udp(Ipv4Addr::UNSPECIFIED, 53);
+        // The first one gets the error that nobody listened before.
+        if client.send_to(&[last], (UPLINK, 8080)).is_err() {
+            client.send_to(&[last], (UPLINK, 8080)).unwrap();
+        }
+        let (_, from) = server.recv_from(&mut buffer).unwrap();
+        assert_eq!((buffer, from), ([last], (WORLD, 4000).into()));
+        server.send_to(&buffer, from).unwrap();
+        node.builtin.detach(&id(last), &[]).unwrap();
+    }
+}
+
 #[test]
 fn traffic_to_the_same_port_elsewhere_passes() {
     let node = Node::new();

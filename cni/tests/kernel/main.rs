@@ -3,4 +3,5 @@
 
 mod builtin;
 mod hostports;
+mod measure;
 mod node;
