@@ -11,8 +11,13 @@
 //! `spdy` without touching it. This crate knows neither CRI nor the daemon.
 
 mod backend;
+pub mod client;
+mod over_spdy;
 mod server;
+mod session;
+mod spdy;
 mod token;
+mod upgrade;
 
 pub use backend::{
     AttachRequest, Backend, BackendError, BoxRead, BoxWrite, Duplex, ExecRequest, Io, PortForwardRequest,

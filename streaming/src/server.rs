@@ -1,14 +1,35 @@
 //! The listener on localhost: gives out URLs, accepts connections, owns a task for each until it ends.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AttachRequest, Backend, ExecRequest, PortForwardRequest,
+    AttachRequest, Backend, ExecRequest, PortForwardRequest, over_spdy,
+    session::command::Verb,
+    spdy::{self, Role},
     token::{Request, TokenError, Tokens},
+    upgrade::{self, Upgraded},
 };
+
+/// Connections that have not shown a token yet; each lives ten seconds at most.
+const MAX_STRANGERS: usize = 1024;
+/// After a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The streaming server. Bind it, put it in an `Arc`, give out URLs, and run `serve` in one task.
 #[derive(Debug)]
@@ -16,6 +37,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tokens: Tokens,
+    sessions: AtomicUsize,
 }
 
 /// Why no URL could be given.
@@ -34,7 +56,7 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, tokens: Tokens::default() })
+        Ok(Self { listener, address, tokens: Tokens::default(), sessions: AtomicUsize::new(0) })
     }
 
     /// Where the server listens.
@@ -66,9 +88,101 @@ impl Server {
         Ok(format!("http://{}/{verb}/{token}", self.address))
     }
 
+    /// Sessions being served now.
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
     /// Serves until `shutdown` is cancelled; then every session is dropped before this returns.
     pub async fn serve(self: Arc<Self>, backend: Arc<dyn Backend>, shutdown: CancellationToken) {
-        let _ = backend;
-        shutdown.cancelled().await;
+        let mut connections = JoinSet::new();
+        let strangers = Arc::new(Semaphore::new(MAX_STRANGERS));
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(_) = connections.join_next() => {}
+                (permit, socket) = self.accept(&strangers) => {
+                    connections.spawn(Arc::clone(&self).connection(socket, permit, Arc::clone(&backend)));
+                }
+            }
+        }
+        connections.shutdown().await;
+    }
+
+    /// The next connection, once there is room for another that has not shown its token.
+    async fn accept(&self, strangers: &Arc<Semaphore>) -> (Option<OwnedSemaphorePermit>, TcpStream) {
+        // Never closed, hence never an error.
+        let permit = Arc::clone(strangers).acquire_owned().await.ok();
+        loop {
+            match self.listener.accept().await {
+                Ok((socket, _)) => return (permit, socket),
+                Err(error) => {
+                    // Out of descriptors, most likely: that passes.
+                    tracing::warn!(%error, "accept streaming connection");
+                    time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        socket: TcpStream,
+        permit: Option<OwnedSemaphorePermit>,
+        backend: Arc<dyn Backend>,
+    ) {
+        let Some(upgraded) = upgrade::receive(socket, &self.tokens).await else { return };
+        drop(permit);
+        let _counted = Counted::new(&self.sessions);
+        let verb = upgraded.request.verb();
+        // Small frames (a key, its echo) must not wait for more; failing only makes it slower.
+        let _ = upgraded.socket.set_nodelay(true);
+        if let Err(error) = session(upgraded, backend).await {
+            tracing::debug!(verb, error = %chain(&error), "streaming connection ended");
+        }
     }
 }
+
+async fn session(upgraded: Upgraded, backend: Arc<dyn Backend>) -> Result<(), spdy::Error> {
+    let Upgraded { request, protocol, socket, ahead } = upgraded;
+    let connect = |max_streams| spdy::connect(socket, &ahead, Role::Server, max_streams, over_spdy::IDLE);
+    match request {
+        Request::PortForward(request) => {
+            let (connection, handle) = connect(over_spdy::forward::MAX_STREAMS);
+            over_spdy::forward::serve(connection, handle, backend, request).await
+        }
+        Request::Exec(request) => {
+            let (connection, handle) = connect(over_spdy::command::MAX_STREAMS);
+            over_spdy::command::serve(connection, handle, backend, Verb::Exec(request), protocol).await
+        }
+        Request::Attach(request) => {
+            let (connection, handle) = connect(over_spdy::command::MAX_STREAMS);
+            over_spdy::command::serve(connection, handle, backend, Verb::Attach(request), protocol).await
+        }
+    }
+}
+
+/// One more, for as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests;
