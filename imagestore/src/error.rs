@@ -110,7 +110,7 @@ pub enum Error {
         source: Option<Cause>,
     },
     /// Content with another digest or size than promised.
-    #[error("{what}: expected {expected}, got {got}: the registry, a mirror or a proxy altered it")]
+    #[error("{what}: expected {expected}, got {got}")]
     Mismatch {
         /// The blob, manifest or layer.
         what: String,

@@ -21,7 +21,8 @@ pub struct Image {
     pub size_bytes: u64,
     /// How it wants to be run.
     pub config: Arc<ImageConfig>,
-    /// Lowest first, each once: a layer listed twice counts at its highest place.
+    /// The trees to stack with overlayfs, lowest first, each once. Mostly the layers' diff_ids; a layer that only fits
+    /// above certain others, or one made to mend directories, has an id of our own.
     pub layers: Vec<DiffId>,
     /// Why garbage collection must leave it alone.
     pub pinned: Option<String>,
@@ -54,13 +55,4 @@ fn insert_sorted(list: &mut Vec<String>, name: String) -> bool {
             true
         }
     }
-}
-
-/// Removes every layer that is listed again above: overlayfs refuses the same directory twice,
-/// and what the upper one shows or hides covers the lower one whole.
-pub(crate) fn each_once(diff_ids: &[DiffId]) -> Vec<DiffId> {
-    let mut seen = std::collections::HashSet::new();
-    let mut layers: Vec<DiffId> = diff_ids.iter().rev().filter(|id| seen.insert(**id)).copied().collect();
-    layers.reverse();
-    layers
 }

@@ -1,21 +1,25 @@
-//! The unpacked layers: `layers/<diff_id hex>/{fs,usage}`, which are complete and durable whenever they are there.
+//! The unpacked layers: `layers/<diff_id hex>/{fs,record}`, which are complete and durable whenever they are there.
 //!
 //! A layer arrives by one rename after its digests were checked and its files synced, and leaves by one rename
-//! into an ingest directory. `usage` holds two decimal numbers, bytes and inodes, so that nobody counts twice.
+//! into an ingest directory.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use crate::digest::{DiffId, Digest};
 use crate::error::{Error, Result};
 use crate::ingest::{Ingest, IngestRoot};
 use crate::meta::sync_dir;
+use crate::record::Record;
+use crate::stack;
 
 /// Disk space and inodes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FsUsage {
     /// Allocated bytes.
     pub bytes: u64,
@@ -39,9 +43,16 @@ impl std::iter::Sum for FsUsage {
     }
 }
 
+/// What is kept in memory of a layer.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    usage: FsUsage,
+    opaque_root: bool,
+}
+
 #[derive(Debug, Default)]
 struct Table {
-    present: HashMap<DiffId, FsUsage>,
+    present: HashMap<DiffId, Known>,
     /// How many holds keep a layer, present or still to come.
     held: HashMap<DiffId, usize>,
 }
@@ -50,6 +61,8 @@ struct Table {
 #[derive(Debug)]
 pub(crate) struct Layers {
     dir: PathBuf,
+    /// Open since before anything was written, so that syncfs tells of every write that failed.
+    file_system: File,
     table: Mutex<Table>,
 }
 
@@ -65,15 +78,16 @@ impl Layers {
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let dir = root.join("layers");
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        let file_system = File::open(&dir).map_err(Error::io("open", &dir))?;
         let mut present = HashMap::new();
         for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
             let entry = entry.map_err(Error::io("list", &dir))?;
             // A name that is no digest is not ours to judge.
             if let Some(id) = entry.file_name().to_str().and_then(|name| Digest::from_hex(name).ok()) {
-                present.insert(DiffId(id), recorded(&entry.path())?);
+                present.insert(DiffId(id), known(&entry.path())?);
             }
         }
-        Ok(Self { dir, table: Mutex::new(Table { present, held: HashMap::new() }) })
+        Ok(Self { dir, file_system, table: Mutex::new(Table { present, held: HashMap::new() }) })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -92,12 +106,12 @@ impl Layers {
 
     /// The usage of `id`; `None` if it is not here.
     pub(crate) fn usage(&self, id: &DiffId) -> Option<FsUsage> {
-        self.table().present.get(id).copied()
+        self.table().present.get(id).map(|known| known.usage)
     }
 
     /// The usage of all layers, referenced or not.
     pub(crate) fn total(&self) -> FsUsage {
-        self.table().present.values().copied().sum()
+        self.table().present.values().map(|known| known.usage).sum()
     }
 
     /// Keeps `ids` from now on, whether they are here or still to come.
@@ -109,8 +123,25 @@ impl Layers {
         Hold { layers: Arc::clone(self), held: ids.to_vec() }
     }
 
-    /// Adds the layer that `ingest` holds as `fs`. Its digests are checked; its files and `usage` are synced.
-    pub(crate) fn add(&self, id: DiffId, usage: FsUsage, ingest: Ingest) -> Result<()> {
+    /// What is on record of a layer; nothing in particular if the record is damaged.
+    pub(crate) fn record(&self, id: &DiffId) -> Record {
+        Record::read(&self.dir.join(id.0.hex())).unwrap_or_default()
+    }
+
+    /// The trees to stack for `diff_ids` (both lowest first); `None` if one is missing.
+    pub(crate) fn stack(&self, diff_ids: &[DiffId]) -> Option<Vec<DiffId>> {
+        let table = self.table();
+        let stack = stack::keys(diff_ids, |id| table.present.contains_key(id))?;
+        Some(stack::visible(&stack, |id| table.present.get(id).is_some_and(|known| known.opaque_root)))
+    }
+
+    /// Makes all layers that were written so far durable, those still in ingest directories too.
+    pub(crate) fn sync(&self) -> Result<()> {
+        sys::tree::sync_file_system(&self.file_system).map_err(|e| Error::io("sync", &self.dir)(e.into()))
+    }
+
+    /// Adds the layer that `ingest` holds as `fs` and `record`. Its digests are checked; all of it is synced.
+    pub(crate) fn add(&self, id: DiffId, record: &Record, ingest: Ingest) -> Result<()> {
         let place = self.dir.join(id.0.hex());
         match fs::rename(ingest.path(), &place) {
             // The same layer by another pull: its bytes are ours, `ingest` removes the copy.
@@ -118,7 +149,7 @@ impl Layers {
             other => other.map_err(Error::io("rename into", &place))?,
         }
         sync_dir(&self.dir)?;
-        self.table().present.insert(id, usage);
+        self.table().present.insert(id, Known { usage: record.usage, opaque_root: record.opaque_root });
         Ok(())
     }
 
@@ -145,10 +176,10 @@ impl Layers {
         Ok(count)
     }
 
-    /// The layers of `ids` that are not here.
-    pub(crate) fn missing(&self, ids: &[DiffId]) -> HashSet<DiffId> {
+    /// Whether all of `ids` are here.
+    pub(crate) fn are_present(&self, ids: &[DiffId]) -> bool {
         let table = self.table();
-        ids.iter().filter(|id| !table.present.contains_key(id)).copied().collect()
+        ids.iter().all(|id| table.present.contains_key(id))
     }
 }
 
@@ -170,24 +201,16 @@ fn is_there(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists)
 }
 
-/// Writes the `usage` file of a layer that is still in `ingest`.
-pub(crate) fn record(ingest: &Ingest, usage: FsUsage) -> Result<()> {
-    let path = ingest.path().join("usage");
-    fs::write(&path, format!("{} {}\n", usage.bytes, usage.inodes)).map_err(Error::io("write", path))
-}
-
-/// The recorded usage of a layer; counted anew if the record is unreadable.
-fn recorded(layer: &Path) -> Result<FsUsage> {
-    let text = fs::read_to_string(layer.join("usage")).unwrap_or_default();
-    let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
-    match (numbers.next(), numbers.next(), numbers.next()) {
-        (Some(Ok(bytes)), Some(Ok(inodes)), None) => Ok(FsUsage { bytes, inodes }),
-        _ => count(&layer.join("fs")),
+/// Reads what is on record of a layer; counts anew if the record is damaged.
+fn known(layer: &Path) -> Result<Known> {
+    match Record::read(layer) {
+        Some(record) => Ok(Known { usage: record.usage, opaque_root: record.opaque_root }),
+        None => Ok(Known { usage: count(&layer.join("fs"))?, opaque_root: false }),
     }
 }
 
 /// Counts a tree by walking it; hard links once. Layers are at most a few hundred thousand files.
-fn count(tree: &Path) -> Result<FsUsage> {
+pub(crate) fn count(tree: &Path) -> Result<FsUsage> {
     let mut usage = FsUsage::default();
     let mut linked = HashSet::new();
     let mut todo = vec![tree.to_owned()];

@@ -20,13 +20,17 @@ mod image_config;
 mod ingest;
 mod layers;
 mod manifest;
+mod mend;
 mod meta;
 mod platform;
 mod pull;
+mod record;
 mod reference;
 mod registry;
+mod stack;
 mod store;
 pub mod unpack;
+mod view;
 
 pub use config::{Config, ProxySettings, Timeouts};
 pub use credentials::Credentials;

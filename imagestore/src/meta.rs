@@ -6,7 +6,8 @@
 //! 8       4   format version, little endian: 1
 //! 12      8   length of the body, little endian
 //! 20      32  sha256 of the body
-//! 52      …   body: JSON, {"images":[{"id","manifest","documents","tags","digests","pinned"}]}
+//! 52      …   body: JSON, {"images":[{"id","manifest","documents","layers",
+//!             "tags","digests","pinned"}]}
 //! ```
 //! Everything else about an image is in its documents, which are named by their digest. The file is written
 //! beside, synced, renamed over, and the directory synced; the version before stays as `index.old`.
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::digest::{DiffId, Digest};
 use crate::error::{Error, Result};
 use crate::image::Image;
 
@@ -36,6 +37,7 @@ pub(crate) struct Entry {
     pub(crate) id: Digest,
     pub(crate) manifest: Digest,
     pub(crate) documents: Vec<Digest>,
+    pub(crate) layers: Vec<DiffId>,
     pub(crate) tags: Vec<String>,
     pub(crate) digests: Vec<String>,
     pub(crate) pinned: Option<String>,
@@ -47,6 +49,7 @@ impl From<&Image> for Entry {
             id: image.id,
             manifest: image.manifest,
             documents: image.documents.clone(),
+            layers: image.layers.clone(),
             tags: image.tags.clone(),
             digests: image.digests.clone(),
             pinned: image.pinned.clone(),

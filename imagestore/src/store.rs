@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::catalog::Catalog;
 use crate::content::{Blob, Documents};
 use crate::digest::{DiffId, Digest};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Image;
 use crate::ingest::IngestRoot;
 use crate::layers::{FsUsage, Hold, Layers};
@@ -28,6 +28,7 @@ use crate::reference::Reference;
 use crate::registry::Registry;
 use crate::{Config, Platform};
 
+mod files;
 mod open;
 mod rebuild;
 

@@ -1,6 +1,5 @@
 //! One pull's view of the registries: the endpoints for a reference, asked in order, with retries and failover.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,20 +41,37 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Finds out what the reference's tag means. With `ask_first`, only the digest is asked for, where that works:
-    /// registries count it less than a download.
-    pub(crate) async fn resolve(&self, tag: &str, ask_first: bool) -> Result<Resolved> {
-        let path = format!("{}/manifests/{tag}", self.reference.path());
-        let what = format!("manifest {}:{tag}", self.reference.repository());
-        let usable = |endpoint: &Endpoint| endpoint.resolve;
-        self.failover(&what, usable, async |endpoint, tries| {
-            if ask_first && let Some(digest) = self.head(endpoint, &path).await {
-                return Ok(Resolved::Digest(digest));
+    /// The repository, complete.
+    pub(crate) fn name(&self) -> String {
+        self.reference.repository()
+    }
+
+    /// Finds out what the reference means now. With `known`, only the digest is asked for, where that works:
+    /// registries count it less than a download, and the content is probably here.
+    pub(crate) async fn resolve(&self, reference: &Reference, known: bool) -> Result<Resolved> {
+        let digest = reference.digest();
+        let name = match digest {
+            Some(digest) => digest.to_string(),
+            None => reference.tag().unwrap_or("latest").to_owned(),
+        };
+        let path = format!("{}/manifests/{name}", reference.path());
+        let what = format!("manifest of {reference}");
+        // A digest needs no trust, so a mirror that must not resolve tags may be asked.
+        let usable = |endpoint: &&Endpoint| if digest.is_some() { endpoint.pull } else { endpoint.resolve };
+        let mut failed = Failures::default();
+        for (endpoint, tries) in self.in_order(usable) {
+            if known
+                && let Some(told) = self.head(endpoint, &path).await
+                && digest.is_none_or(|digest| digest == told)
+            {
+                return Ok(Resolved::Digest(told));
             }
-            let blob = self.with_retries(tries, async || self.tagged(endpoint, &path).await).await?;
-            Ok(Resolved::Document(blob))
-        })
-        .await
+            match self.patiently(endpoint, tries, &path, manifest::ACCEPT, digest).await {
+                Ok(blob) => return Ok(Resolved::Document(blob)),
+                Err(failure) => failed.add(endpoint, failure),
+            }
+        }
+        Err(failed.into_error(reference, &what))
     }
 
     /// The digest that a HEAD request tells; nothing if it tells none, for whatever reason.
@@ -63,17 +79,6 @@ impl Session {
         let ask = Ask { method: Method::HEAD, ..self.ask(endpoint, path, manifest::ACCEPT) };
         let answer = self.registry.send(&ask).await.ok()?;
         announced(&answer)
-    }
-
-    /// A manifest by tag: it names itself, and must agree with the name that came with it.
-    async fn tagged(&self, endpoint: &Endpoint, path: &str) -> std::result::Result<Blob, Failure> {
-        let answer = self.registry.send(&self.ask(endpoint, path, manifest::ACCEPT)).await?;
-        let named = announced(&answer);
-        let blob = Blob::named_by_itself(self.document_body(answer).await?.into());
-        match named {
-            Some(named) if named != blob.digest() => Err(Failure::mismatch(named, blob.digest())),
-            _ => Ok(blob),
-        }
     }
 
     /// Fetches a manifest or index by digest.
@@ -99,21 +104,53 @@ impl Session {
     }
 
     async fn verified(&self, kind: &str, path: &str, digest: &Digest, accept: &'static str) -> Result<Blob> {
-        let what = format!("{kind} {}@{digest}", self.reference.repository());
-        self.failover(
-            &what,
-            |endpoint| endpoint.pull,
-            async |endpoint, tries| {
-                self.with_retries(tries, async || {
-                    let answer = self.registry.send(&self.ask(endpoint, path, accept)).await?;
-                    let body = self.document_body(answer).await?;
-                    let got = Digest::of(&body);
-                    Blob::verify(kind, *digest, body.into()).map_err(|_| Failure::mismatch(digest, got))
-                })
-                .await
-            },
-        )
-        .await
+        let mut failed = Failures::default();
+        for (endpoint, tries) in self.in_order(|endpoint| endpoint.pull) {
+            match self.patiently(endpoint, tries, path, accept, Some(*digest)).await {
+                Ok(blob) => return Ok(blob),
+                Err(failure) => failed.add(endpoint, failure),
+            }
+        }
+        Err(failed.into_error(&self.reference, &format!("{kind} {}@{digest}", self.name())))
+    }
+
+    /// Fetches a document from one endpoint, trying again where that can help.
+    async fn patiently(
+        &self,
+        endpoint: &Endpoint,
+        tries: u32,
+        path: &str,
+        accept: &'static str,
+        digest: Option<Digest>,
+    ) -> std::result::Result<Blob, Failure> {
+        let mut tried = 1;
+        loop {
+            match self.document(endpoint, path, accept, digest).await {
+                Ok(blob) => return Ok(blob),
+                Err(failure) => match self.wait_of(&failure, tried, tries) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => return Err(failure),
+                },
+            }
+            tried += 1;
+        }
+    }
+
+    /// A document that must be what it was asked for as: by digest, or, as it names itself, by what came in the head.
+    async fn document(
+        &self,
+        endpoint: &Endpoint,
+        path: &str,
+        accept: &'static str,
+        digest: Option<Digest>,
+    ) -> std::result::Result<Blob, Failure> {
+        let answer = self.registry.send(&self.ask(endpoint, path, accept)).await?;
+        let named = digest.or_else(|| announced(&answer));
+        let blob = Blob::named_by_itself(self.document_body(answer).await?.into());
+        match named {
+            Some(named) if named != blob.digest() => Err(Failure::mismatch(named, blob.digest())),
+            _ => Ok(blob),
+        }
     }
 
     async fn document_body(&self, answer: Response) -> std::result::Result<Vec<u8>, Failure> {
@@ -136,41 +173,14 @@ impl Session {
         }
     }
 
-    /// Asks the usable endpoints in order until one gives what is wanted.
-    async fn failover<T>(
-        &self,
-        what: &str,
-        usable: impl Fn(&Endpoint) -> bool,
-        attempt: impl AsyncFn(&Endpoint, u32) -> std::result::Result<T, Failure>,
-    ) -> Result<T> {
-        let mut failed = Failures::default();
-        let usable: Vec<&Endpoint> = self.endpoints.iter().filter(|endpoint| usable(endpoint)).collect();
-        for (index, endpoint) in usable.iter().enumerate() {
-            let tries = if index + 1 == usable.len() { TRIES } else { TRIES_OF_MIRROR };
-            match attempt(endpoint, tries).await {
-                Ok(found) => return Ok(found),
-                Err(failure) => failed.add(endpoint, failure),
-            }
+    /// The usable endpoints with the number of tries each gets.
+    fn in_order(&self, usable: impl Fn(&&Endpoint) -> bool) -> Vec<(&Endpoint, u32)> {
+        let mut order: Vec<(&Endpoint, u32)> =
+            self.endpoints.iter().filter(usable).map(|endpoint| (endpoint, TRIES_OF_MIRROR)).collect();
+        if let Some((_, tries)) = order.last_mut() {
+            *tries = TRIES;
         }
-        Err(failed.into_error(&self.reference, what))
-    }
-
-    async fn with_retries<T, F: Future<Output = std::result::Result<T, Failure>>>(
-        &self,
-        tries: u32,
-        attempt: impl Fn() -> F,
-    ) -> std::result::Result<T, Failure> {
-        let mut tried = 1;
-        loop {
-            match attempt().await {
-                Ok(found) => return Ok(found),
-                Err(failure) => match self.wait_of(&failure, tried, tries) {
-                    Some(wait) => tokio::time::sleep(wait).await,
-                    None => return Err(failure),
-                },
-            }
-            tried += 1;
-        }
+        order
     }
 
     /// How long to wait before the next try, if there should be one.

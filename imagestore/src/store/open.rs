@@ -8,7 +8,7 @@ use crate::Config;
 use crate::catalog::Catalog;
 use crate::content::Documents;
 use crate::error::{Error, Result};
-use crate::image::{Image, each_once};
+use crate::image::Image;
 use crate::ingest::IngestRoot;
 use crate::layers::Layers;
 use crate::manifest::{self, Document};
@@ -107,8 +107,7 @@ pub(super) fn assemble(store: &Shared, entry: &Entry) -> Result<Image> {
     }
     let config = read(&entry.id)?;
     let parsed = image_config::parse("config", config.bytes(), manifest.layers.len())?;
-    let layers = each_once(&parsed.diff_ids);
-    if !store.layers.missing(&layers).is_empty() {
+    if !store.layers.are_present(&entry.layers) {
         return Err(missing("a layer"));
     }
     let mut image = Image {
@@ -118,7 +117,7 @@ pub(super) fn assemble(store: &Shared, entry: &Entry) -> Result<Image> {
         digests: entry.digests.clone(),
         size_bytes: 0,
         config: Arc::new(parsed.config),
-        layers,
+        layers: entry.layers.clone(),
         pinned: entry.pinned.clone(),
         documents: entry.documents.clone(),
     };

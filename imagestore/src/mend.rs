@@ -1,0 +1,101 @@
+//! Mending: a small layer on top that gives directories back the owner and mode that a layer took by silence.
+//!
+//! A layer may write `tmp/x` without saying what `tmp` is. Unpacked alone, its `tmp` is 0755 root, and overlayfs
+//! shows the topmost directory's attributes: the base's 1777 would be lost. Layers are shared between images and
+//! stay as they are; so the image gets one more layer, of nothing but such directories.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use sys::tree::{self, Entry};
+
+use crate::digest::{DiffId, Digest};
+use crate::view::{Merged, View};
+
+/// The directories to mend, by path, with what they should be. Empty for almost every image.
+pub(crate) type Directories = BTreeMap<Vec<u8>, Entry>;
+
+/// The id of the mending layer above `stack` (lowest first).
+pub(crate) fn id(stack: &[DiffId]) -> DiffId {
+    let mut text = "directories of a stack, 1\n".to_owned();
+    for layer in stack {
+        text.push_str(&layer.to_string());
+        text.push('\n');
+    }
+    DiffId(Digest::of(text.as_bytes()))
+}
+
+/// Finds directories that `view` shows with attributes nobody meant. `implied` has the paths each layer left
+/// undescribed, in the order of the view (the top first).
+pub(crate) fn find(view: &View, implied: &[HashSet<Vec<u8>>]) -> io::Result<Directories> {
+    let mut wanted = BTreeSet::new();
+    for path in implied.iter().flatten() {
+        if let Some(merged) = view.directory(path)?
+            && let Some(meant) = meant(&merged, implied, path)?
+            && differs(&meant, &shown(&merged)?)
+        {
+            wanted.insert(path.clone());
+        }
+    }
+    let mut directories = Directories::new();
+    for path in &wanted {
+        for prefix in prefixes(path) {
+            // The directories above come along, as they are shown or as they are meant.
+            if let Some(merged) = view.directory(prefix)? {
+                let attributes = match meant(&merged, implied, prefix)? {
+                    Some(meant) => meant,
+                    None => shown(&merged)?,
+                };
+                directories.insert(prefix.to_vec(), attributes);
+            }
+        }
+    }
+    Ok(directories)
+}
+
+/// The attributes of the topmost layer that describes the directory.
+fn meant(merged: &Merged, implied: &[HashSet<Vec<u8>>], path: &[u8]) -> io::Result<Option<Entry>> {
+    let described = |index: usize| implied.get(index).is_none_or(|paths| !paths.contains(path));
+    match merged.iter().find(|(index, _)| described(*index)) {
+        Some((_, dir)) => Ok(Some(tree::entry_of(dir)?)),
+        None => Ok(None),
+    }
+}
+
+fn shown(merged: &Merged) -> io::Result<Entry> {
+    let (_, top) = merged.first().ok_or(io::ErrorKind::NotFound)?;
+    Ok(tree::entry_of(top)?)
+}
+
+fn differs(a: &Entry, b: &Entry) -> bool {
+    (a.mode, a.uid, a.gid) != (b.mode, b.uid, b.gid)
+}
+
+/// `""`, `usr`, `usr/local` of `usr/local`.
+fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    std::iter::once(0).chain(ends).chain(std::iter::once(path.len())).map(|end| &path[..end])
+}
+
+/// Makes the directories below `root`, an empty directory of ours.
+pub(crate) fn make(root: &Path, directories: &Directories) -> io::Result<()> {
+    // Parents come first in the order of paths.
+    for path in directories.keys().filter(|path| !path.is_empty()) {
+        DirBuilder::new().mode(0o700).create(root.join(Path::new(std::ffi::OsStr::from_bytes(path))))?;
+    }
+    // Children before parents: making a child changes its parent's time.
+    for (path, entry) in directories.iter().rev() {
+        let place = root.join(Path::new(std::ffi::OsStr::from_bytes(path)));
+        std::os::unix::fs::lchown(&place, Some(entry.uid), Some(entry.gid))?;
+        fs::set_permissions(&place, Permissions::from_mode(entry.mode))?;
+        File::open(&place)?.set_modified(std::time::UNIX_EPOCH + entry.mtime)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! A view: stacked layers read as overlayfs would show them, without a mount.
+//!
+//! Every name is looked up below a descriptor, one component at a time; whiteouts, opaque directories and
+//! symbolic links mean what they mean in a running container, with the topmost layer's root as `/`.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+
+use sys::fd::Kind;
+use sys::path::{Open, Within};
+use sys::tree::{self, Entry};
+
+use crate::unpack::LowerLayers;
+
+/// Links followed in one lookup: the kernel's own limit (path_resolution(7)).
+const LINKS_MAX: usize = 40;
+/// Components looked at in one lookup; `..` starts again from the root.
+const STEPS_MAX: usize = 20_000;
+
+/// The stack, its top first.
+#[derive(Debug)]
+pub(crate) struct View {
+    roots: Vec<OwnedFd>,
+}
+
+/// A directory as merged out of several layers: each with its place in the stack, the top first.
+pub(crate) type Merged = Vec<(usize, OwnedFd)>;
+
+/// What a lookup ends at.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Directory(Merged),
+    /// Anything else, by its name below a directory of the layer that shows it.
+    Other {
+        dir: OwnedFd,
+        name: OsString,
+        entry: Entry,
+    },
+}
+
+impl View {
+    /// Opens the layers' trees, the top first.
+    pub(crate) fn open<P: AsRef<Path>>(trees: impl IntoIterator<Item = P>) -> sys::Result<Self> {
+        let open = |tree: P| sys::path::open_trusted(tree, Open::RDONLY | Open::DIRECTORY, 0);
+        Ok(Self { roots: trees.into_iter().map(open).collect::<sys::Result<_>>()? })
+    }
+
+    /// Reads the regular file at `path`; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no regular file, `FileTooLarge` for more than `limit` bytes.
+    pub(crate) fn read(&self, path: &[u8], limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(file) = self.file(path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        // The size is not asked first: a sparse file may claim anything.
+        File::from(file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 > limit {
+            true => Err(io::ErrorKind::FileTooLarge.into()),
+            false => Ok(Some(bytes)),
+        }
+    }
+
+    /// Opens the regular file at `path`. Its type is known before it is opened: opening a FIFO would wait, and
+    /// opening a device would act.
+    fn file(&self, path: &[u8]) -> io::Result<Option<OwnedFd>> {
+        match self.find(path)? {
+            None => Ok(None),
+            Some(Found::Other { dir, name, entry }) if entry.kind == Kind::File => {
+                let flags = Open::RDONLY | Open::NOFOLLOW | Open::NONBLOCK | Open::NOCTTY;
+                let file = sys::path::open(&dir, &name, flags, Within::BeneathNoLinks)?;
+                match sys::fd::identity(&file)?.kind {
+                    Kind::File => Ok(Some(file)),
+                    _ => Err(io::ErrorKind::InvalidInput.into()),
+                }
+            }
+            Some(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// Looks `path` up, following every link. `None` if it, or a directory on its way, is not there.
+    pub(crate) fn find(&self, path: &[u8]) -> io::Result<Option<Found>> {
+        let mut todo: VecDeque<OsString> = components(path).collect();
+        // Components that are known to be directories, not links.
+        let mut done: Vec<OsString> = Vec::new();
+        let mut at = self.root()?;
+        let (mut links, mut steps) = (0, 0);
+        while let Some(name) = todo.pop_front() {
+            steps += 1;
+            if steps > STEPS_MAX {
+                return Err(too_many_links());
+            }
+            if name == ".." {
+                done.pop();
+                todo = done.drain(..).chain(todo).collect();
+                at = self.root()?;
+                continue;
+            }
+            match child(&at, &name)? {
+                None => return Ok(None),
+                Some(Found::Directory(merged)) => {
+                    at = merged;
+                    done.push(name);
+                }
+                Some(Found::Other { dir, name, entry }) if entry.kind == Kind::Symlink => {
+                    links += 1;
+                    if links > LINKS_MAX {
+                        return Err(too_many_links());
+                    }
+                    let target = tree::link_target(&dir, &name)?;
+                    let absolute = target.first() == Some(&b'/');
+                    let rest = components(&target).collect::<Vec<_>>().into_iter().chain(todo);
+                    if absolute {
+                        todo = rest.collect();
+                        done.clear();
+                        at = self.root()?;
+                    } else {
+                        todo = rest.collect();
+                    }
+                }
+                // A file with something behind it is no path.
+                Some(Found::Other { .. }) if !todo.is_empty() => return Ok(None),
+                other => return Ok(other),
+            }
+        }
+        Ok(Some(Found::Directory(at)))
+    }
+
+    /// Looks up a directory without following any link.
+    pub(crate) fn directory(&self, path: &[u8]) -> io::Result<Option<Merged>> {
+        let mut at = self.root()?;
+        for name in components(path) {
+            match child(&at, &name)? {
+                Some(Found::Directory(merged)) => at = merged,
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    fn root(&self) -> io::Result<Merged> {
+        let all = self.roots.iter().enumerate();
+        all.map(|(index, fd)| Ok((index, fd.as_fd().try_clone_to_owned()?))).collect()
+    }
+}
+
+impl LowerLayers for View {
+    fn open(&self, path: &[u8]) -> io::Result<Option<OwnedFd>> {
+        match self.file(path) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+            other => other,
+        }
+    }
+}
+
+/// One name in a merged directory.
+fn child(at: &Merged, name: &OsStr) -> io::Result<Option<Found>> {
+    let mut merged = Merged::new();
+    for (index, dir) in at {
+        let Some(entry) = tree::entry(dir, name)? else { continue };
+        match entry.kind {
+            Kind::Directory => {
+                let flags = Open::RDONLY | Open::DIRECTORY | Open::NOFOLLOW;
+                let below = sys::path::open(dir, name, flags, Within::BeneathNoLinks)?;
+                let opaque = tree::xattr(&below, "trusted.overlay.opaque")?.as_deref() == Some(b"y");
+                merged.push((*index, below));
+                if opaque {
+                    break;
+                }
+            }
+            Kind::CharDevice if entry.rdev == (0, 0) => break,
+            // Hides all below it, or is itself hidden by a directory above.
+            _ if merged.is_empty() => {
+                let dir = dir.as_fd().try_clone_to_owned()?;
+                return Ok(Some(Found::Other { dir, name: name.to_owned(), entry }));
+            }
+            _ => break,
+        }
+    }
+    Ok(if merged.is_empty() { None } else { Some(Found::Directory(merged)) })
+}
+
+fn components(path: &[u8]) -> impl Iterator<Item = OsString> {
+    path.split(|byte| *byte == b'/')
+        .filter(|part| !matches!(*part, b"" | b"."))
+        .map(|part| OsString::from_vec(part.to_vec()))
+}
+
+fn too_many_links() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "too many symbolic links")
+}
+
+#[cfg(test)]
+mod tests;
