@@ -11,6 +11,8 @@ pub mod epoll;
 pub mod error;
 pub mod exec;
 pub mod fd;
+pub mod filter_probe;
+pub mod group;
 pub mod host_path;
 pub mod io;
 pub mod lock;
