@@ -65,6 +65,11 @@ pub fn duplicate_from(fd: impl AsFd, lowest: RawFd) -> Result<OwnedFd> {
     io::fcntl_dupfd_cloexec(fd.as_fd(), lowest).named("fcntl", || format!("{:?}, F_DUPFD", fd.as_fd()))
 }
 
+/// Descriptor 0, open or not.
+pub fn stdin() -> BorrowedFd<'static> {
+    rustix::stdio::stdin()
+}
+
 /// dup2(2) onto a standard stream (0, 1 or 2); the result is not close-on-exec.
 pub fn place_stdio(fd: impl AsFd, number: RawFd) -> Result<()> {
     let fd = fd.as_fd();

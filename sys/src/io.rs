@@ -66,3 +66,13 @@ pub fn read_all(fd: OwnedFd, limit_bytes: usize) -> Result<Vec<u8>> {
     }
     Ok(content)
 }
+
+/// F_SETPIPE_SZ: how much a pipe may hold.
+///
+/// # Errors
+/// EPERM above /proc/sys/fs/pipe-max-size without CAP_SYS_RESOURCE.
+pub fn set_pipe_size(pipe: impl AsFd, size_bytes: usize) -> Result<()> {
+    rustix::pipe::fcntl_setpipe_size(pipe.as_fd(), size_bytes)
+        .map(drop)
+        .named("fcntl", || format!("{:?}, F_SETPIPE_SZ, {size_bytes}", pipe.as_fd()))
+}

@@ -90,11 +90,17 @@ pub fn ignore(signal: i32) -> Result<()> {
     disposition(signal, libc::SIG_IGN)
 }
 
-/// SIG_DFL for every signal: what a program expects to start with. Numbers that cannot be set are passed over.
-pub fn reset_dispositions() {
-    for signal in 1..=64 {
-        disposition(signal, libc::SIG_DFL).ok();
-    }
+/// SIG_DFL for these signals.
+pub fn restore_default(signals: &[i32]) -> Result<()> {
+    signals.iter().try_for_each(|signal| disposition(*signal, libc::SIG_DFL))
+}
+
+/// Sleeps until one of `signals`, which must be blocked, is pending, and takes it (sigwaitinfo(2)).
+pub fn wait_for(signals: &[i32]) -> Result<i32> {
+    let set = set_of(signals);
+    // SAFETY: the set is initialised; no information about the signal is asked for.
+    let signal = unsafe { libc::sigwaitinfo(&set, ptr::null_mut()) };
+    if signal < 0 { Err(Error::last("sigwaitinfo", format_args!("{signals:?}"))) } else { Ok(signal) }
 }
 
 fn disposition(signal: i32, handler: libc::sighandler_t) -> Result<()> {
