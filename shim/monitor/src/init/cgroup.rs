@@ -1,0 +1,49 @@
+//! Joining the container's cgroup from inside, and what /sys/fs/cgroup shows of it.
+use std::path::Path;
+
+use sys::{
+    Errno,
+    fd::{self, magic},
+    io,
+    path::{self, Open, Within},
+};
+
+use crate::failure::{At, Result, failed};
+
+/// Writes "0", which means the writer, to each directory of the cgroup.
+///
+/// v1's `tasks` moves one thread without the lock that a cold write to `cgroup.procs` takes for milliseconds;
+/// there is one thread here. v2 has only `cgroup.procs`.
+pub(crate) fn join(dirs: &[String]) -> Result<()> {
+    for dir in dirs {
+        let handle = path::open_dir(dir).at("cgroup")?;
+        let open = |name| path::open(&handle, name, Open::WRONLY, Within::BeneathNoLinks);
+        let file = match open("tasks") {
+            Err(error) if error.errno == Errno::ENOENT => open("cgroup.procs"),
+            other => other,
+        };
+        let file = file.at_doing("cgroup", || format!("join {dir:?}"))?;
+        io::write(&file, b"0").at_doing("cgroup", || format!("join {dir:?}"))?;
+    }
+    Ok(())
+}
+
+/// Whether `dirs` is a cgroup of the unified hierarchy alone.
+pub(crate) fn is_v2(dirs: &[String]) -> bool {
+    let probe = match dirs {
+        [] => "/sys/fs/cgroup",
+        [only] => only.as_str(),
+        [_, _, ..] => return false,
+    };
+    path::open_dir(probe).and_then(fd::file_system_magic).is_ok_and(|found| found == magic::CGROUP2)
+}
+
+/// The directory's name below /sys/fs/cgroup for the hierarchy that `dir` belongs to: "memory", "cpu,cpuacct",
+/// "unified".
+pub(crate) fn hierarchy(dir: &str) -> Result<&str> {
+    Path::new(dir)
+        .strip_prefix("/sys/fs/cgroup")
+        .ok()
+        .and_then(|rest| rest.components().next()?.as_os_str().to_str())
+        .ok_or_else(|| failed("cgroup", format!("{dir:?} is not below /sys/fs/cgroup"), Errno::EINVAL))
+}

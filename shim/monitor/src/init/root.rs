@@ -1,0 +1,64 @@
+//! Puts the container's file system together in a copy of the blank namespace, and makes it the root.
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use proto::monitor::LaunchPlan;
+use sys::{
+    mount::{self, Change, attr, propagation},
+    path::{self, Leaf, Open, Within},
+    tty::Pty,
+};
+
+use super::{cwd, devices, masks, mounts, sources::Sources, terminal};
+use crate::failure::{At, Result};
+
+const STAGE: &str = "rootfs";
+
+/// What containers take from the blank namespace; see `blank`.
+#[derive(Debug)]
+pub(super) struct Blank {
+    pub(super) shm: OwnedFd,
+    pub(super) empty: OwnedFd,
+    pub(super) null: OwnedFd,
+}
+
+/// In a copy of the blank namespace. Afterwards `/` is the container's root and nothing else is in view.
+pub(crate) fn build(plan: &LaunchPlan, sources: Sources) -> Result<Option<Pty>> {
+    let here = path::open_dir("/").at(STAGE)?;
+    let open = |name| path::open(&here, name, Open::PATH, Within::BeneathNoLinks).at(STAGE);
+    let blank = Blank { shm: open("shm")?, empty: open("empty")?, null: open("null")? };
+    let root = sources.root.as_fd();
+    mount::attach_at(root, "/").at(STAGE)?;
+    let shared = plan.root_propagation & propagation::SHARED != 0;
+    if shared {
+        // A fresh mount is private; as a slave of nobody it would be private, too.
+        let change = Change { propagation: propagation::SHARED, ..Change::default() };
+        mount::set_attributes(root, change, false).at(STAGE)?;
+    }
+    mounts::attach_all(root, plan, &sources.trees, &blank, shared)?;
+    for (path, tree) in &sources.devices {
+        mounts::attach_file(root, path, tree.as_fd()).at_doing("devices", || format!("device {path:?}"))?;
+    }
+    devices::make_elsewhere(root, plan)?;
+    let terminal = terminal_of(root, plan)?;
+    masks::readonly_paths(root, &plan.readonly_paths)?;
+    masks::masked_paths(root, &plan.masked_paths, &blank)?;
+    mount::change_root(root).at(STAGE)?;
+    cwd::make(plan.process.as_ref().map_or("/", |process| &process.cwd))?;
+    if plan.rootfs.as_ref().is_some_and(|rootfs| rootfs.readonly) {
+        let change = Change { set: attr::RDONLY, ..Change::default() };
+        mount::set_attributes(root, change, false).at(STAGE)?;
+    }
+    Ok(terminal)
+}
+
+fn terminal_of(root: BorrowedFd<'_>, plan: &LaunchPlan) -> Result<Option<Pty>> {
+    if !plan.process.as_ref().is_some_and(|process| process.terminal) {
+        return Ok(None);
+    }
+    let pty = terminal::open_below(root)?;
+    let console = mount::clone_tree(&pty.peer, "", false).at("terminal")?;
+    let place =
+        path::make_below(root, "/dev/console", Leaf::File, 0o600, Within::RootNoLinks).at("terminal")?;
+    mount::attach(&console, &place).at("terminal")?;
+    Ok(Some(pty))
+}
