@@ -183,6 +183,11 @@ impl CapabilitySet {
         NAMES.iter().position(|known| *known == short).map(|number| Self(1 << number))
     }
 
+    /// The set of names from our own tables; unknown ones are left out.
+    pub(crate) fn by_names(names: &[&str]) -> Self {
+        names.iter().filter_map(|name| Self::by_name(name)).fold(Self::default(), |set, one| set | one)
+    }
+
     /// Whether all of `other` is in it.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

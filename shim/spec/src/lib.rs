@@ -16,6 +16,7 @@
 
 mod build;
 mod capabilities;
+mod devices;
 mod error;
 mod exec;
 mod files;
