@@ -10,5 +10,7 @@ pub(crate) async fn run<T: Send + 'static>(
     let span = tracing::Span::current();
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     let joined = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
-    joined.unwrap_or_else(|panic| Err(Error::caused(crate::error::Kind::Internal, format!("{what} panicked"), panic)))
+    joined.unwrap_or_else(|panic| {
+        Err(Error::caused(crate::error::Kind::Internal, format!("{what} panicked"), panic))
+    })
 }

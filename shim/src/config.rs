@@ -1,5 +1,8 @@
 //! Configuration: one TOML file that need not exist, then the command line over it.
-use std::{net::Ipv4Addr, path::{Path, PathBuf}};
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -107,7 +110,10 @@ impl Config {
     pub(crate) fn load(path: &Path, required: bool) -> Result<Self> {
         match std::fs::read_to_string(path) {
             Ok(text) => toml::from_str(&text).with_context(|| {
-                format!("{}: not a valid configuration; `berthd --print-config` shows every key", path.display())
+                format!(
+                    "{}: not a valid configuration; `berthd --print-config` shows every key",
+                    path.display()
+                )
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => Ok(Self::default()),
             Err(error) => Err(error).with_context(|| format!("read configuration {}", path.display())),
@@ -124,7 +130,11 @@ impl Config {
             self.monitor = own.with_file_name("berth-monitor");
         }
         anyhow::ensure!(self.root.is_absolute(), "root {}: must be an absolute path", self.root.display());
-        anyhow::ensure!(self.run_dir.is_absolute(), "run_dir {}: must be an absolute path", self.run_dir.display());
+        anyhow::ensure!(
+            self.run_dir.is_absolute(),
+            "run_dir {}: must be an absolute path",
+            self.run_dir.display()
+        );
         let bridge = &self.network.bridge;
         anyhow::ensure!(
             !bridge.is_empty() && bridge.len() <= 15,

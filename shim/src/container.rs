@@ -13,6 +13,7 @@ use proto::{cri, record};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
+    blocking,
     ctx::Ctx,
     driver::Driver,
     error::{Error, Result},
@@ -78,13 +79,23 @@ impl Container {
         self.record.get().state()
     }
 
-    /// Changes the record, on disk first.
+    /// Changes the record, on disk first. Blocks.
     pub(crate) fn update(
         &self,
         cx: &Ctx,
         change: impl FnOnce(&mut record::Container),
     ) -> Result<Arc<record::Container>> {
         self.record.update(change, |record| records::write(&cx.layout.container_record(&self.id), record))
+    }
+
+    /// `update` from the async lane.
+    pub(crate) async fn save(
+        self: &Arc<Self>,
+        cx: &Arc<Ctx>,
+        change: impl FnOnce(&mut record::Container) + Send + 'static,
+    ) -> Result<Arc<record::Container>> {
+        let (cx, container) = (cx.clone(), self.clone());
+        blocking::run("write a container's record", move || container.update(&cx, change)).await
     }
 
     /// Changes the record in memory alone: when the disk refuses, or the record is already gone.

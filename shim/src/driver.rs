@@ -3,9 +3,15 @@
 //!
 //! tonic drops a handler's future when its client goes away. An operation that lived in that future would stop half-way;
 //! here the handler only holds a ticket, and the operation finishes or tears down regardless.
-use std::{collections::HashMap, sync::{Arc, Mutex, PoisonError}};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use futures_util::{FutureExt, future::{BoxFuture, Shared}};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use tracing::Instrument;
 
 use crate::error::{Error, Kind, Result};
@@ -56,7 +62,9 @@ impl Driver {
         };
         let task = tokio::spawn(work.in_current_span());
         let ticket = async move {
-            task.await.unwrap_or_else(|error| Err(Error::caused(Kind::Internal, format!("{verb}: task lost"), error)))
+            task.await.unwrap_or_else(|error| {
+                Err(Error::caused(Kind::Internal, format!("{verb}: task lost"), error))
+            })
         }
         .boxed()
         .shared();

@@ -35,7 +35,11 @@ impl Error {
         Self { kind, what: what.into(), source: None }
     }
 
-    pub(crate) fn caused(kind: Kind, what: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
+    pub(crate) fn caused(
+        kind: Kind,
+        what: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
         Self { kind, what: what.into(), source: Some(Arc::new(source)) }
     }
 

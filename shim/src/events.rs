@@ -2,7 +2,12 @@
 use proto::cri;
 use tokio::sync::broadcast;
 
-use crate::{container, ctx::{Ctx, now_ns}, ids::PodId, pod};
+use crate::{
+    container,
+    ctx::{Ctx, now_ns},
+    ids::PodId,
+    pod,
+};
 
 /// What happened; CRI's own words.
 pub(crate) use proto::cri::ContainerEventType as What;

@@ -4,7 +4,10 @@ use std::{collections::HashSet, sync::Arc};
 use imagestore::{DiffId, Image};
 use proto::{cri, record};
 
-use crate::{ctx::Ctx, error::{Error, Kind, Result}};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+};
 
 pub(crate) mod fs_info;
 pub(crate) mod list;

@@ -67,8 +67,9 @@ const BLOCKING: usize = 64;
 const IDLE: std::time::Duration = std::time::Duration::from_secs(10);
 
 fn log(config: &config::Config) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
-        .with_context(|| format!("log level {:?}: use error, warn, info, debug, trace or a filter", config.log_level))?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level).with_context(|| {
+        format!("log level {:?}: use error, warn, info, debug, trace or a filter", config.log_level)
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.log_format.as_str() {
         "json" => builder.json().init(),

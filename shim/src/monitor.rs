@@ -3,7 +3,10 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use proto::monitor as wire;
 
-use crate::{error::{Error, Kind, Result}, ids::PodId};
+use crate::{
+    error::{Error, Kind, Result},
+    ids::PodId,
+};
 
 pub(crate) mod client;
 pub(crate) mod launch;
@@ -44,12 +47,19 @@ impl Monitor {
     /// Sends a request that is answered more than once.
     pub(crate) async fn open(&self, request: wire::request::Request, fds: &[OwnedFd]) -> Result<Connection> {
         let connection = Connection::connect(self.dir.as_fd()).map_err(|error| self.lost(error))?;
-        connection.send(&wire::Request { request: Some(request) }, fds).await.map_err(|error| self.lost(error))?;
+        connection
+            .send(&wire::Request { request: Some(request) }, fds)
+            .await
+            .map_err(|error| self.lost(error))?;
         Ok(connection)
     }
 
     fn lost(&self, error: std::io::Error) -> Error {
-        Error::caused(Kind::Unavailable, format!("pod sandbox {}: its monitor (pid {}) does not answer", self.pod, self.pid), error)
+        Error::caused(
+            Kind::Unavailable,
+            format!("pod sandbox {}: its monitor (pid {}) does not answer", self.pod, self.pid),
+            error,
+        )
     }
 
     /// Ends the pod's processes and the monitor; returns when it is gone.

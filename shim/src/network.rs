@@ -1,10 +1,18 @@
 //! The pod network of this node: the built-in bridge, or a CNI conflist's plugins when one is installed.
-use std::{net::{IpAddr, Ipv4Addr}, sync::{Mutex, MutexGuard, PoisonError}};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use cni::{AttachmentId, BridgeConfig, Builtin, Ipam, PortMapping, Protocol, Sandbox};
 use proto::record;
 
-use crate::{config, error::{Error, Kind, Result}, layout::Layout, monitor::launch::NetworkFds};
+use crate::{
+    config,
+    error::{Error, Kind, Result},
+    layout::Layout,
+    monitor::launch::NetworkFds,
+};
 
 mod plugins;
 
@@ -91,7 +99,12 @@ impl Network {
     }
 
     /// Connects the pod as planned; gives its addresses.
-    pub(crate) fn attach(&self, pod: &record::Pod, monitor_pid: i32, fds: &NetworkFds) -> Result<Vec<String>> {
+    pub(crate) fn attach(
+        &self,
+        pod: &record::Pod,
+        monitor_pid: i32,
+        fds: &NetworkFds,
+    ) -> Result<Vec<String>> {
         use std::os::fd::AsFd;
         let sandbox = Sandbox { netns: fds.netns.as_fd(), route: fds.route.as_fd() };
         if !pod.cni_network.is_empty() {
@@ -209,12 +222,15 @@ fn first_address(pod: &record::Pod) -> Option<Ipv4Addr> {
 }
 
 fn ports(pod: &record::Pod) -> Result<Vec<PortMapping>> {
-    let port = |number: u32| u16::try_from(number).map_err(|_| Error::internal("a recorded port is out of range"));
+    let port =
+        |number: u32| u16::try_from(number).map_err(|_| Error::internal("a recorded port is out of range"));
     let mut ports = Vec::new();
     for mapping in &pod.host_ports {
         let host_ip: Option<IpAddr> = match mapping.host_ip.as_str() {
             "" => None,
-            text => Some(text.parse().map_err(|_| Error::invalid(format!("host IP {text:?}: not an IP address")))?),
+            text => Some(
+                text.parse().map_err(|_| Error::invalid(format!("host IP {text:?}: not an IP address")))?,
+            ),
         };
         let protocol = u8::try_from(mapping.protocol).ok().and_then(Protocol::from_number);
         ports.push(PortMapping {

@@ -10,7 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use proto::{cri, record};
 
-use crate::{ctx::Ctx, driver::Driver, error::{Error, Result}, ids::PodId, monitor::Monitor, records, store::Snapshot};
+use crate::{
+    blocking,
+    ctx::Ctx,
+    driver::Driver,
+    error::{Error, Result},
+    ids::PodId,
+    monitor::Monitor,
+    records,
+    store::Snapshot,
+};
 
 pub(crate) mod files;
 pub(crate) mod list;
@@ -47,9 +56,19 @@ impl Pod {
         self.record.get().state()
     }
 
-    /// Changes the record, on disk first.
+    /// Changes the record, on disk first. Blocks.
     pub(crate) fn update(&self, cx: &Ctx, change: impl FnOnce(&mut record::Pod)) -> Result<Arc<record::Pod>> {
         self.record.update(change, |record| records::write(&cx.layout.pod_record(&self.id), record))
+    }
+
+    /// `update` from the async lane.
+    pub(crate) async fn save(
+        self: &Arc<Self>,
+        cx: &Arc<Ctx>,
+        change: impl FnOnce(&mut record::Pod) + Send + 'static,
+    ) -> Result<Arc<record::Pod>> {
+        let (cx, pod) = (cx.clone(), self.clone());
+        blocking::run("write a pod's record", move || pod.update(&cx, change)).await
     }
 
     /// Changes the record in memory alone: for a pod whose record on disk is already gone.
@@ -81,8 +100,9 @@ impl Pod {
 
     /// The monitor, or an error that says the sandbox no longer runs.
     pub(crate) fn monitor(&self) -> Result<Arc<Monitor>> {
-        self.monitor_if_alive()
-            .ok_or_else(|| Error::wrong_state(format!("pod sandbox {}: it is not running; create a new one", self.id)))
+        self.monitor_if_alive().ok_or_else(|| {
+            Error::wrong_state(format!("pod sandbox {}: it is not running; create a new one", self.id))
+        })
     }
 
     /// Fails unless containers may be made in this sandbox.

@@ -2,7 +2,12 @@
 //!
 //! No fsync: a record only has to outlive the daemon, and the page cache does that. After a power cut no kernel object
 //! a record names can exist, so a torn one (its sum does not match) loses nothing but a name.
-use std::{fs, io::{self, Read, Write}, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs,
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use prost::Message;
 

@@ -1,14 +1,17 @@
 //! The gRPC edge: the only place that knows tonic. Each RPC converts, calls one verb, converts back.
-use std::{os::unix::fs::{FileTypeExt, PermissionsExt}, path::Path, sync::Arc};
+use std::{
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
-use proto::{cri::{image_service_server::ImageServiceServer, runtime_service_server::RuntimeServiceServer}};
+use proto::cri::{image_service_server::ImageServiceServer, runtime_service_server::RuntimeServiceServer};
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::ctx::Ctx;
-
 
 mod image_service;
 mod node_status;
@@ -34,7 +37,8 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
                 "socket {}: another daemon listens on it; stop that one or choose another --socket",
                 path.display()
             );
-            std::fs::remove_file(path).with_context(|| format!("remove the stale socket {}", path.display()))?;
+            std::fs::remove_file(path)
+                .with_context(|| format!("remove the stale socket {}", path.display()))?;
         }
         Ok(_) => anyhow::bail!("socket {}: exists and is not a socket; move it away", path.display()),
         Err(_) => {}

@@ -1,10 +1,18 @@
 //! What the daemon knows, in memory: pods, containers, the names they hold. Lists and status are answered from here and
 //! never wait for an operation.
-use std::{collections::HashMap, sync::{Arc, Mutex, PoisonError, RwLock}};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
 use tokio::sync::watch;
 
-use crate::{container::Container, error::{Error, Kind, Result}, ids::{ContainerId, PodId}, pod::Pod};
+use crate::{
+    container::Container,
+    error::{Error, Kind, Result},
+    ids::{ContainerId, PodId},
+    pod::Pod,
+};
 
 /// The owner whose objects CRI sees. Other front doors own other pods.
 pub(crate) const KUBERNETES: &str = "kubernetes";
@@ -150,11 +158,16 @@ impl<T> Snapshot<T> {
     }
 
     /// Replaces the value by what `change` makes of a copy, once `save` has put it on disk.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut T), save: impl FnOnce(&T) -> Result<()>) -> Result<Arc<T>>
+    pub(crate) fn update(
+        &self,
+        change: impl FnOnce(&mut T),
+        save: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<Arc<T>>
     where
         T: Clone,
     {
-        let _writer = self.writer.lock().map_err(|_| Error::new(Kind::Internal, "a record's writer panicked"))?;
+        let _writer =
+            self.writer.lock().map_err(|_| Error::new(Kind::Internal, "a record's writer panicked"))?;
         let mut value = T::clone(&self.get());
         change(&mut value);
         save(&value)?;

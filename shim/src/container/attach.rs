@@ -5,8 +5,16 @@ use proto::monitor::{self as wire, reply, request::Request};
 use streaming::{AttachRequest, BoxRead, BoxWrite, ExecRequest, Io, TerminalSize};
 use tokio::{io::AsyncWriteExt, sync::mpsc};
 
-use super::{Container, exec::{self, Stdio}};
-use crate::{ctx::Ctx, error::{Error, Kind, Result}, monitor::Monitor, stream_io::StreamFd};
+use super::{
+    Container,
+    exec::{self, Stdio},
+};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    monitor::Monitor,
+    stream_io::StreamFd,
+};
 
 fn broken(what: &'static str) -> impl Fn(std::io::Error) -> Error {
     move |error| Error::caused(Kind::Internal, what, error)
@@ -22,7 +30,12 @@ pub(crate) async fn exec(cx: &Arc<Ctx>, request: ExecRequest, io: Io) -> Result<
     }
 }
 
-async fn exec_terminal(cx: &Arc<Ctx>, container: &Arc<Container>, request: &ExecRequest, mut io: Io) -> Result<i32> {
+async fn exec_terminal(
+    cx: &Arc<Ctx>,
+    container: &Arc<Container>,
+    request: &ExecRequest,
+    mut io: Io,
+) -> Result<i32> {
     let mut running = exec::exec(cx, container, &request.cmd, true, Stdio::default()).await?;
     let master = running.terminal.take().ok_or_else(|| Error::internal("the monitor sent no terminal"))?;
     let terminal = StreamFd::new(master).map_err(broken("watch the terminal"))?;
@@ -35,7 +48,12 @@ async fn exec_terminal(cx: &Arc<Ctx>, container: &Arc<Container>, request: &Exec
     finish(async { running.exit_code().await }, output, input, sizes).await
 }
 
-async fn exec_pipes(cx: &Arc<Ctx>, container: &Arc<Container>, request: &ExecRequest, mut io: Io) -> Result<i32> {
+async fn exec_pipes(
+    cx: &Arc<Ctx>,
+    container: &Arc<Container>,
+    request: &ExecRequest,
+    mut io: Io,
+) -> Result<i32> {
     let (mut stdio, mut ours) = (Stdio::default(), (None, None, None));
     let pipe = || sys::io::pipe().map_err(|error| Error::caused(Kind::Exhausted, "make a pipe", error));
     if io.stdin.is_some() {
@@ -113,7 +131,10 @@ async fn copy_in(from: Option<BoxRead>, to: Option<StreamFd>) {
     }
 }
 
-async fn resize<F: Future<Output = ()>>(sizes: &mut mpsc::Receiver<TerminalSize>, apply: impl Fn(TerminalSize) -> F) {
+async fn resize<F: Future<Output = ()>>(
+    sizes: &mut mpsc::Receiver<TerminalSize>,
+    apply: impl Fn(TerminalSize) -> F,
+) {
     while let Some(size) = sizes.recv().await {
         apply(size).await;
     }
@@ -145,9 +166,11 @@ pub(crate) async fn attach(cx: &Arc<Ctx>, request: AttachRequest, mut io: Io) ->
         fds.next().map(StreamFd::new).transpose().map_err(broken("watch an attached stream"))
     };
     let (stdin, stdout, stderr) = (next(wanted.0)?, next(wanted.1)?, next(wanted.2)?);
-    let output = async { tokio::join!(copy_out(stdout, io.stdout.take()), copy_out(stderr, io.stderr.take())) };
+    let output =
+        async { tokio::join!(copy_out(stdout, io.stdout.take()), copy_out(stderr, io.stderr.take())) };
     let input = copy_in(io.stdin.take(), stdin);
-    let sizes = resize(&mut io.resize, |size| resize_container(monitor.clone(), container.id().to_string(), size));
+    let sizes =
+        resize(&mut io.resize, |size| resize_container(monitor.clone(), container.id().to_string(), size));
     let end = async {
         container.wait_until_not_running().await;
         Ok(())

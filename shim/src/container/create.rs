@@ -34,18 +34,28 @@ pub(crate) async fn create(cx: &Arc<Ctx>, pod: &str, config: cri::ContainerConfi
 
 /// Checks the request and claims the name; an equal request under way yields its container.
 fn reserve(cx: &Ctx, pod: &Pod, config: cri::ContainerConfig) -> Result<Arc<Container>> {
-    let metadata = config.metadata.as_ref().ok_or_else(|| Error::invalid("container config: metadata is missing"))?;
+    let metadata =
+        config.metadata.as_ref().ok_or_else(|| Error::invalid("container config: metadata is missing"))?;
     if metadata.name.is_empty() {
         return Err(Error::invalid("container metadata: the name is empty"));
     }
-    let id = ContainerId::random().map_err(|error| Error::caused(Kind::Internal, "make a container id", error))?;
+    let id =
+        ContainerId::random().map_err(|error| Error::caused(Kind::Internal, "make a container id", error))?;
     let container = Arc::new(Container::new(id.clone(), pod.id().clone(), intent(cx, pod, &id, config)));
     match cx.store.claim_container(&container) {
         Claim::New => Ok(container),
-        Claim::Held(held) if held.state() == record::State::Creating && held.config() == container.config() => Ok(held),
+        Claim::Held(held)
+            if held.state() == record::State::Creating && held.config() == container.config() =>
+        {
+            Ok(held)
+        }
         Claim::Held(held) => Err(Error::new(
             Kind::Exists,
-            format!("container name {:?}: reserved by container {}; remove that one first", container.reserved_name(), held.id()),
+            format!(
+                "container name {:?}: reserved by container {}; remove that one first",
+                container.reserved_name(),
+                held.id()
+            ),
         )),
     }
 }
@@ -107,7 +117,10 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     })?;
     cx.steps.reach(Step::CreateTree)?;
     let root = input::root_owner_mode(cx, &image)?;
-    fs::DirBuilder::new().mode(root.mode).create(cx.layout.container_upper(container.id())).doing(|| "make the writable layer".into())?;
+    fs::DirBuilder::new()
+        .mode(root.mode)
+        .create(cx.layout.container_upper(container.id()))
+        .doing(|| "make the writable layer".into())?;
     sys::host_path::set_owner_mode(&cx.layout.container_upper(container.id()), root.uid, root.gid, root.mode)
         .map_err(|error| Error::caused(Kind::Internal, "prepare the writable layer", error))?;
     private_dir(&cx.layout.container_work(container.id()))?;
@@ -142,7 +155,8 @@ impl Made {
 
 fn write_plan(cx: &Ctx, container: &Container, made: &Made) -> Result<()> {
     records::write_atomic(&cx.layout.container_plan(container.id()), &made.plan.encode_to_vec(), 0o600)?;
-    let json = serde_json::to_vec(&made.spec).map_err(|error| Error::caused(Kind::Internal, "print the OCI spec", error))?;
+    let json = serde_json::to_vec(&made.spec)
+        .map_err(|error| Error::caused(Kind::Internal, "print the OCI spec", error))?;
     records::write_atomic(&cx.layout.container_spec(container.id()), &json, 0o600)
 }
 

@@ -88,8 +88,13 @@ async fn plan(cx: &Arc<Ctx>, container: &Arc<Container>, command: &[String], tty
             .doing(|| format!("read {}", path.display()))?;
         let launch = wire::LaunchPlan::decode(bytes.as_slice())
             .map_err(|error| Error::caused(Kind::Corrupt, format!("plan {}", path.display()), error))?;
-        let process = launch.process.ok_or_else(|| Error::new(Kind::Corrupt, format!("plan {}: holds no process", path.display())))?;
-        let plan = spec::exec_plan(&process, &spec::Exec { container_id: container.id().as_str(), cmd: &command, tty })?;
+        let process = launch
+            .process
+            .ok_or_else(|| Error::new(Kind::Corrupt, format!("plan {}: holds no process", path.display())))?;
+        let plan = spec::exec_plan(
+            &process,
+            &spec::Exec { container_id: container.id().as_str(), cmd: &command, tty },
+        )?;
         sys::memfd::sealed("exec-plan", &plan.encode_to_vec())
             .map_err(|error| Error::caused(Kind::Exhausted, "pass the exec plan", error))
     })

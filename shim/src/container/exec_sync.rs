@@ -1,11 +1,18 @@
 //! ExecSync: run, capture, give up after the timeout.
-use std::{os::fd::OwnedFd, sync::{Arc, Mutex, PoisonError}, time::Duration};
+use std::{
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use proto::cri;
 use tokio::{io::AsyncReadExt, net::unix::pipe};
 
 use super::exec::{self, Stdio};
-use crate::{ctx::Ctx, error::{Error, Kind, Result}};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+};
 
 /// Kept of each stream; the rest is read and dropped, as CRI demands.
 const CAPTURE: usize = 16 << 20;
@@ -25,12 +32,18 @@ pub(crate) async fn exec_sync(cx: &Arc<Ctx>, request: cri::ExecSyncRequest) -> R
         Ok::<_, Error>((code, captured))
     };
     let (exit_code, (stdout, stderr)) = match u64::try_from(request.timeout) {
-        Ok(seconds) if seconds > 0 => tokio::time::timeout(Duration::from_secs(seconds), ended).await.map_err(|_| {
-            Error::new(
-                Kind::Timeout,
-                format!("exec {:?} in container {}: timed out after {seconds} s and was killed", request.cmd, container.id()),
-            )
-        })??,
+        Ok(seconds) if seconds > 0 => {
+            tokio::time::timeout(Duration::from_secs(seconds), ended).await.map_err(|_| {
+                Error::new(
+                    Kind::Timeout,
+                    format!(
+                        "exec {:?} in container {}: timed out after {seconds} s and was killed",
+                        request.cmd,
+                        container.id()
+                    ),
+                )
+            })??
+        }
         _ => ended.await?,
     };
     Ok(cri::ExecSyncResponse { stdout, stderr, exit_code })
@@ -72,8 +85,8 @@ impl Drop for Capture {
 
 /// Our end, awaited, and the container's end.
 fn pipe() -> Result<(pipe::Receiver, OwnedFd)> {
-    let made = sys::io::pipe().map_err(std::io::Error::from).and_then(|(reader, writer)| {
-        Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
-    });
+    let made = sys::io::pipe()
+        .map_err(std::io::Error::from)
+        .and_then(|(reader, writer)| Ok((pipe::Receiver::from_owned_fd(reader)?, writer)));
     made.map_err(|error| Error::caused(Kind::Exhausted, "make a pipe for the output", error))
 }

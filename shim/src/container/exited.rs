@@ -5,7 +5,12 @@ use prost::Message;
 use proto::{monitor as wire, record};
 
 use super::Container;
-use crate::{blocking, ctx::{Ctx, now_ns}, events::{self, What}, ids::PodId};
+use crate::{
+    blocking,
+    ctx::{Ctx, now_ns},
+    events::{self, What},
+    ids::PodId,
+};
 
 /// An exit record is a few dozen bytes; a larger file is not one.
 const RECORD_LIMIT: u64 = 64 << 10;
@@ -13,22 +18,24 @@ const RECORD_LIMIT: u64 = 64 << 10;
 const UNKNOWN_EXIT: i32 = 255;
 
 /// Writes what the monitor saw into the container's record, once.
-pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: &wire::Exited) {
-    let fill = |record: &mut record::Container| {
+pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wire::Exited) {
+    let fill = move |record: &mut record::Container| {
         record.set_state(record::State::Stopped);
-        record.started_at_ns = if exited.started_at_ns == 0 { record.started_at_ns } else { exited.started_at_ns };
+        record.started_at_ns =
+            if exited.started_at_ns == 0 { record.started_at_ns } else { exited.started_at_ns };
         record.finished_at_ns = exited.finished_at_ns;
         record.exit_code = exited.exit_code;
         record.exit_signal = exited.signal;
         record.oom_killed = exited.oom_killed;
         if exited.oom_killed {
-            record.message = "a process of the container was killed because its memory limit was reached".into();
+            record.message =
+                "a process of the container was killed because its memory limit was reached".into();
         }
     };
     if !matches!(container.state(), record::State::Ready | record::State::Running) {
         return;
     }
-    if let Err(error) = container.update(cx, fill) {
+    if let Err(error) = container.save(cx, fill.clone()).await {
         // The monitor's exit record is on disk, so nothing is lost: the next daemon reads it there.
         tracing::warn!(container = %container.id(), error = error.chain(), "an exit could not be recorded; kept in memory");
         container.mark(fill);
@@ -73,14 +80,14 @@ pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) {
     })
     .await;
     match from_disk(cx, container.pod_id(), container) {
-        Some(exited) => commit(cx, container, &exited),
-        None if was_running => unknown(cx, container),
+        Some(exited) => commit(cx, container, exited).await,
+        None if was_running => unknown(cx, container).await,
         None => {}
     }
 }
 
 /// Nobody saw the exit: say so rather than guess.
-pub(crate) fn unknown(cx: &Arc<Ctx>, container: &Arc<Container>) {
+pub(crate) async fn unknown(cx: &Arc<Ctx>, container: &Arc<Container>) {
     let fill = |record: &mut record::Container| {
         record.set_state(record::State::Stopped);
         record.finished_at_ns = now_ns();
@@ -88,7 +95,7 @@ pub(crate) fn unknown(cx: &Arc<Ctx>, container: &Arc<Container>) {
         record.reason = "ContainerStatusUnknown".into();
         record.message = "the container ended together with its monitor (killed, or the node went down); its exit code is unknown".into();
     };
-    if container.update(cx, fill).is_err() {
+    if container.save(cx, fill).await.is_err() {
         container.mark(fill);
     }
     events::send(cx, What::ContainerStoppedEvent, container.id().as_str(), container.pod_id());

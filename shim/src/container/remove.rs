@@ -1,7 +1,10 @@
 //! RemoveContainer: stop by force, cgroup, files. Idempotent.
 use std::sync::Arc;
 
-use proto::{monitor::{self as wire, request::Request}, record};
+use proto::{
+    monitor::{self as wire, request::Request},
+    record,
+};
 
 use super::{Container, stop};
 use crate::{
@@ -43,7 +46,9 @@ pub(crate) async fn teardown(cx: &Arc<Ctx>, container: &Arc<Container>) -> Resul
         && let Some(monitor) = pod.monitor_if_alive()
     {
         // A monitor that never knew the container has nothing to forget.
-        let _ = monitor.call(Request::Forget(wire::Forget { container_id: container.id().to_string() }), &[]).await;
+        let _ = monitor
+            .call(Request::Forget(wire::Forget { container_id: container.id().to_string() }), &[])
+            .await;
     }
     cx.steps.reach(Step::RemoveCgroup)?;
     let (context, target) = (cx.clone(), container.clone());

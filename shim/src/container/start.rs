@@ -1,10 +1,19 @@
 //! StartContainer: cgroup, launch, commit. Returns once the program has been executed.
 use std::{os::fd::OwnedFd, sync::Arc};
 
-use proto::{monitor::{self as wire, reply, request::Request}, record};
+use proto::{
+    monitor::{self as wire, reply, request::Request},
+    record,
+};
 
 use super::Container;
-use crate::{blocking, ctx::{Ctx, now_ns}, error::{Error, IoContext, Kind, Result}, events::{self, What}, steps::Step};
+use crate::{
+    blocking,
+    ctx::{Ctx, now_ns},
+    error::{Error, IoContext, Kind, Result},
+    events::{self, What},
+    steps::Step,
+};
 
 /// As the other runtimes report a program that could not be executed.
 const START_ERROR_EXIT: i32 = 128;
@@ -39,7 +48,7 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     cx.steps.reach(Step::StartCommit)?;
     match outcome {
         Ok(started) => {
-            commit(cx, container, &started);
+            commit(cx, container, started).await;
             Ok(())
         }
         Err(error) => {
@@ -65,8 +74,8 @@ async fn prepare(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<OwnedFd> {
 }
 
 /// The program runs: from the monitor's answer, or from its report after a daemon died in between.
-pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: &wire::Started) {
-    let fill = |record: &mut record::Container| {
+pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: wire::Started) {
+    let fill = move |record: &mut record::Container| {
         // A short program's exit may have been reported first.
         if record.state() == record::State::Ready {
             record.set_state(record::State::Running);
@@ -75,7 +84,7 @@ pub(crate) fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: &wire::
         record.pid_start_ticks = sys::proc_table::start_ticks(started.pid).unwrap_or_default();
         record.started_at_ns = started.started_at_ns;
     };
-    if let Err(error) = container.update(cx, fill) {
+    if let Err(error) = container.save(cx, fill).await {
         tracing::warn!(container = %container.id(), error = error.chain(), "a start could not be recorded; the monitor knows it");
         container.mark(fill);
     }
@@ -89,14 +98,14 @@ async fn failed(cx: &Arc<Ctx>, container: &Arc<Container>, error: &Error) {
         return;
     }
     let message = error.chain();
-    let recorded = container.update(cx, |record| {
+    let recorded = container.save(cx, |record| {
         record.set_state(record::State::Stopped);
         record.reason = "StartError".into();
         record.message = message;
         record.exit_code = START_ERROR_EXIT;
         record.finished_at_ns = now_ns();
     });
-    if let Err(error) = recorded {
+    if let Err(error) = recorded.await {
         tracing::warn!(container = %container.id(), error = error.chain(), "a failed start could not be recorded");
     }
     let (context, target) = (cx.clone(), container.clone());

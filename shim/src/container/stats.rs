@@ -1,10 +1,19 @@
 //! ContainerStats: one cgroup read, and the writable layer's size, counted at most every ten seconds.
-use std::{path::Path, sync::{Arc, PoisonError}, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
 
 use proto::{cri, record};
 
 use super::{Container, visible};
-use crate::{blocking, ctx::{Ctx, now_ns}, error::{Error, Result}, pod::list::labels_match};
+use crate::{
+    blocking,
+    ctx::{Ctx, now_ns},
+    error::{Error, Result},
+    pod::list::labels_match,
+};
 
 /// Walking a writable layer costs a stat per file; kubelet asks every ten seconds.
 const USAGE_AGE: Duration = Duration::from_secs(10);
@@ -16,13 +25,20 @@ pub(crate) async fn one(cx: &Arc<Ctx>, id: &str) -> Result<cri::ContainerStats> 
     }
     let cx = cx.clone();
     blocking::run("read a container's statistics", move || {
-        of(&cx, &container)
-            .ok_or_else(|| Error::wrong_state(format!("container {}: it does not run, so it has no statistics", container.id())))
+        of(&cx, &container).ok_or_else(|| {
+            Error::wrong_state(format!(
+                "container {}: it does not run, so it has no statistics",
+                container.id()
+            ))
+        })
     })
     .await
 }
 
-pub(crate) async fn list(cx: &Arc<Ctx>, filter: Option<cri::ContainerStatsFilter>) -> Result<Vec<cri::ContainerStats>> {
+pub(crate) async fn list(
+    cx: &Arc<Ctx>,
+    filter: Option<cri::ContainerStatsFilter>,
+) -> Result<Vec<cri::ContainerStats>> {
     let cx = cx.clone();
     blocking::run("read the containers' statistics", move || {
         let wanted = |container: &Arc<Container>| {
@@ -36,7 +52,11 @@ pub(crate) async fn list(cx: &Arc<Ctx>, filter: Option<cri::ContainerStatsFilter
                 })
         };
         let containers = cx.store.containers();
-        Ok(containers.iter().filter(|container| wanted(container)).filter_map(|container| of(&cx, container)).collect())
+        Ok(containers
+            .iter()
+            .filter(|container| wanted(container))
+            .filter_map(|container| of(&cx, container))
+            .collect())
     })
     .await
 }
@@ -87,7 +107,9 @@ pub(crate) fn memory(stats: &cgroup::Stats, now: i64) -> cri::MemoryUsage {
     cri::MemoryUsage {
         timestamp: now,
         working_set_bytes: Some(value(memory.working_set_bytes)),
-        available_bytes: memory.limit_bytes.map(|limit| value(limit.saturating_sub(memory.working_set_bytes))),
+        available_bytes: memory
+            .limit_bytes
+            .map(|limit| value(limit.saturating_sub(memory.working_set_bytes))),
         usage_bytes: Some(value(memory.usage_bytes)),
         rss_bytes: Some(value(memory.rss_bytes)),
         page_faults: Some(value(memory.page_faults)),

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use proto::{cri, record};
 
 use super::Container;
-use crate::{ctx::Ctx, error::{Error, Result}};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+};
 
 pub(crate) fn status(cx: &Ctx, id: &str, verbose: bool) -> Result<cri::ContainerStatusResponse> {
     let container = cx.store.container(id)?;
@@ -30,7 +33,8 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> cri::ContainerStatus {
     let record = container.record();
     let config = record.config.clone().unwrap_or_default();
     let asked = config.image.clone().unwrap_or_default();
-    let shown = if asked.user_specified_image.is_empty() { &asked.image } else { &asked.user_specified_image };
+    let shown =
+        if asked.user_specified_image.is_empty() { &asked.image } else { &asked.user_specified_image };
     cri::ContainerStatus {
         id: record.id.clone(),
         metadata: config.metadata,
@@ -62,7 +66,7 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> cri::ContainerStatus {
 
 /// As CRI numbers it; nothing for a signal CRI has no name for.
 fn stop_signal(record: &record::Container) -> cri::Signal {
-    record.stop_signal.parse().map_or(cri::Signal::RuntimeDefault, spec::cri_signal)
+    spec::StopSignal::parse(&record.stop_signal).map_or(cri::Signal::RuntimeDefault, spec::StopSignal::to_cri)
 }
 
 fn reason(record: &record::Container) -> String {

@@ -1,11 +1,19 @@
 //! StopContainer: signal, wait, kill. Idempotent; an unknown container is stopped already.
 use std::{sync::Arc, time::Duration};
 
-use proto::{monitor::{self as wire, request::Request}, record};
+use proto::{
+    monitor::{self as wire, request::Request},
+    record,
+};
 use tokio::time::Instant;
 
 use super::Container;
-use crate::{blocking, ctx::Ctx, error::{Error, Kind, Result}, steps::Step};
+use crate::{
+    blocking,
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    steps::Step,
+};
 
 /// After SIGKILL: how long the kernel may take before the container is called unkillable.
 const DEATH: Duration = Duration::from_secs(15);
@@ -21,7 +29,9 @@ pub(crate) async fn stop_by_id(cx: &Arc<Ctx>, id: &str, timeout_s: i64) -> Resul
 /// Stops the container, with SIGKILL after `timeout_s` seconds. A shorter time than that of a stop under way hastens it.
 pub(crate) async fn stop(cx: &Arc<Ctx>, container: &Arc<Container>, timeout_s: i64) -> Result<()> {
     let wait = Duration::from_secs(u64::try_from(timeout_s).unwrap_or(0));
-    let deadline = Instant::now().checked_add(wait).unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
+    let deadline = Instant::now()
+        .checked_add(wait)
+        .unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
     container.kill_at().send_modify(|at| *at = Some(at.map_or(deadline, |at| at.min(deadline))));
     let (context, target) = (cx.clone(), container.clone());
     container
@@ -52,7 +62,7 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>, at_once: bool) -> 
 
 async fn signal(cx: &Arc<Ctx>, container: &Container) -> Result<()> {
     let record = container.record();
-    let signal = record.stop_signal.parse().unwrap_or(spec::StopSignal::TERM.number());
+    let signal = spec::StopSignal::parse(&record.stop_signal).unwrap_or(spec::StopSignal::TERM).number();
     let pod = cx.store.pod(container.pod_id().as_str())?;
     let request = Request::Signal(wire::Signal { container_id: container.id().to_string(), signal });
     match pod.monitor()?.call(request, &[]).await {
@@ -94,7 +104,10 @@ async fn kill(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
         let doing = sys::proc_table::describe(pid);
         return Err(Error::new(
             Kind::Timeout,
-            format!("container {}: process {pid} does not die from SIGKILL ({doing}); it waits in the kernel, often for a lost disk or NFS server", container.id()),
+            format!(
+                "container {}: process {pid} does not die from SIGKILL ({doing}); it waits in the kernel, often for a lost disk or NFS server",
+                container.id()
+            ),
         ));
     }
     Ok(())

@@ -4,7 +4,11 @@ use std::sync::Arc;
 use proto::{cri, record};
 
 use super::{Container, create};
-use crate::{blocking, ctx::Ctx, error::{Error, Result}};
+use crate::{
+    blocking,
+    ctx::Ctx,
+    error::{Error, Result},
+};
 
 pub(crate) async fn update(cx: &Arc<Ctx>, request: cri::UpdateContainerResourcesRequest) -> Result<()> {
     let container = cx.store.container(&request.container_id)?;
@@ -12,7 +16,8 @@ pub(crate) async fn update(cx: &Arc<Ctx>, request: cri::UpdateContainerResources
     let (context, target) = (cx.clone(), container.clone());
     // Updates must not join: each carries its own values. They still queue behind each other.
     let turn = container.driver.turn().await;
-    let outcome = blocking::run("update a container's resources", move || apply(&context, &target, &wanted)).await;
+    let outcome =
+        blocking::run("update a container's resources", move || apply(&context, &target, &wanted)).await;
     drop(turn);
     outcome.map_err(|error| error.within(format!("update container {}", container.id())))
 }

@@ -3,7 +3,11 @@ use std::sync::Arc;
 
 use proto::cri;
 
-use crate::{blocking, ctx::{Ctx, now_ns}, error::Result};
+use crate::{
+    blocking,
+    ctx::{Ctx, now_ns},
+    error::Result,
+};
 
 pub(crate) async fn fs_info(cx: &Arc<Ctx>) -> Result<cri::ImageFsInfoResponse> {
     let cx = cx.clone();
@@ -15,7 +19,10 @@ pub(crate) async fn fs_info(cx: &Arc<Ctx>) -> Result<cri::ImageFsInfoResponse> {
             used_bytes: Some(cri::UInt64Value { value: usage.bytes }),
             inodes_used: Some(cri::UInt64Value { value: usage.inodes }),
         };
-        Ok(cri::ImageFsInfoResponse { image_filesystems: vec![images.clone()], container_filesystems: vec![images] })
+        Ok(cri::ImageFsInfoResponse {
+            image_filesystems: vec![images.clone()],
+            container_filesystems: vec![images],
+        })
     })
     .await
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use imagestore::{Credentials, Progress, PullHooks};
 use proto::cri;
 
-use crate::{ctx::Ctx, error::{Error, Result}};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+};
 
 /// Told of every step forward.
 pub(crate) type Listener = Arc<dyn Fn(Progress) + Send + Sync>;

@@ -4,7 +4,11 @@ use std::sync::Arc;
 use proto::cri;
 
 use super::layers_in_use;
-use crate::{blocking, ctx::Ctx, error::{Error, Result}};
+use crate::{
+    blocking,
+    ctx::Ctx,
+    error::{Error, Result},
+};
 
 pub(crate) async fn remove(cx: &Arc<Ctx>, asked: Option<cri::ImageSpec>) -> Result<()> {
     let reference = asked.map(|spec| spec.image).unwrap_or_default();

@@ -4,9 +4,16 @@ use std::collections::HashMap;
 use proto::cri;
 
 use super::cri_image;
-use crate::{ctx::Ctx, error::{Error, Result}};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Result},
+};
 
-pub(crate) fn status(cx: &Ctx, asked: Option<&cri::ImageSpec>, verbose: bool) -> Result<cri::ImageStatusResponse> {
+pub(crate) fn status(
+    cx: &Ctx,
+    asked: Option<&cri::ImageSpec>,
+    verbose: bool,
+) -> Result<cri::ImageStatusResponse> {
     let reference = asked.map(|spec| spec.image.as_str()).unwrap_or_default();
     if reference.is_empty() {
         return Err(Error::invalid("image status: the image is empty"));

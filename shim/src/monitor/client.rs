@@ -1,12 +1,19 @@
 //! One connection to a monitor: datagrams with descriptors, awaited.
-use std::{io, os::fd::{BorrowedFd, OwnedFd}};
+use std::{
+    io,
+    os::fd::{BorrowedFd, OwnedFd},
+};
 
 use prost::Message;
 use proto::monitor::{self as wire, reply};
 use sys::seqpacket::Incoming;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::{async_fd, error::{Error, Kind, Result}, layout::MONITOR_SOCKET};
+use crate::{
+    async_fd,
+    error::{Error, Kind, Result},
+    layout::MONITOR_SOCKET,
+};
 
 /// The protocol's longest message.
 const MESSAGE: usize = 64 << 10;
@@ -59,7 +66,8 @@ impl Connection {
             })
             .await?;
         let Some(received) = received else { return Ok(None) };
-        let message = M::decode(buffer.get(..received.length).unwrap_or_default()).map_err(io::Error::other)?;
+        let message =
+            M::decode(buffer.get(..received.length).unwrap_or_default()).map_err(io::Error::other)?;
         Ok(Some((message, received.fds)))
     }
 
@@ -69,8 +77,12 @@ impl Connection {
         match received {
             Ok(Some((wire::Reply { reply: Some(reply::Reply::Failed(failed)) }, _))) => Err(refusal(&failed)),
             Ok(Some((wire::Reply { reply: Some(reply) }, fds))) => Ok(Answer { reply, fds }),
-            Ok(Some((wire::Reply { reply: None }, _))) => Err(Error::internal("the monitor sent an empty reply")),
-            Ok(None) => Err(Error::new(Kind::Unavailable, "the pod's monitor closed the connection without a reply")),
+            Ok(Some((wire::Reply { reply: None }, _))) => {
+                Err(Error::internal("the monitor sent an empty reply"))
+            }
+            Ok(None) => {
+                Err(Error::new(Kind::Unavailable, "the pod's monitor closed the connection without a reply"))
+            }
             Err(error) => Err(Error::caused(Kind::Unavailable, "read the monitor's reply", error)),
         }
     }

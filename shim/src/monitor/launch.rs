@@ -1,5 +1,10 @@
 //! Starts a pod's monitor, finds one that an earlier daemon started, ends one that nobody adopted.
-use std::{ffi::CString, os::fd::{AsFd, OwnedFd}, sync::Arc, time::Duration};
+use std::{
+    ffi::CString,
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
+};
 
 use prost::Message;
 use proto::monitor as wire;
@@ -58,9 +63,12 @@ fn spawn(cx: &Ctx, id: &PodId, plan: &wire::SandboxPlan) -> Result<(sys::process
     let internal = |what: &'static str| move |error| Error::caused(Kind::Internal, what, error);
     let run = cx.layout.pod_run(id);
     let dir = sys::path::open_dir(&run).map_err(internal("open the pod's run directory"))?;
-    let state = sys::path::open_dir(&cx.layout.pod(id)).map_err(internal("open the pod's state directory"))?;
-    let listener = sys::seqpacket::listen_at(dir.as_fd(), MONITOR_SOCKET).map_err(internal("make the monitor's socket"))?;
-    let plan = sys::memfd::sealed("sandbox-plan", &plan.encode_to_vec()).map_err(internal("pass the sandbox plan"))?;
+    let state =
+        sys::path::open_dir(&cx.layout.pod(id)).map_err(internal("open the pod's state directory"))?;
+    let listener = sys::seqpacket::listen_at(dir.as_fd(), MONITOR_SOCKET)
+        .map_err(internal("make the monitor's socket"))?;
+    let plan = sys::memfd::sealed("sandbox-plan", &plan.encode_to_vec())
+        .map_err(internal("pass the sandbox plan"))?;
     let (ours, theirs) = sys::seqpacket::pair().map_err(internal("make the greeting socket"))?;
     let null = std::fs::File::open("/dev/null").doing(|| "open /dev/null".into())?;
     let log = std::fs::OpenOptions::new()
@@ -68,7 +76,8 @@ fn spawn(cx: &Ctx, id: &PodId, plan: &wire::SandboxPlan) -> Result<(sys::process
         .append(true)
         .open(run.join(MONITOR_LOG))
         .doing(|| "open the monitor's log".into())?;
-    let argument = CString::new(id.as_str()).map_err(|error| Error::caused(Kind::Internal, "name the monitor", error))?;
+    let argument = CString::new(id.as_str())
+        .map_err(|error| Error::caused(Kind::Internal, "name the monitor", error))?;
     let child = sys::process::spawn(&sys::process::SpawnArgs {
         executable: sys::process::Executable::Fd(cx.monitor_program.as_fd()),
         argv: &[c"berth-monitor", &argument],
@@ -89,12 +98,14 @@ fn spawn(cx: &Ctx, id: &PodId, plan: &wire::SandboxPlan) -> Result<(sys::process
 }
 
 async fn greet(socket: OwnedFd) -> Result<(wire::Hello, Vec<OwnedFd>)> {
-    let mut connection =
-        client::Connection::over(socket).map_err(|error| Error::caused(Kind::Internal, "watch the greeting socket", error))?;
+    let mut connection = client::Connection::over(socket)
+        .map_err(|error| Error::caused(Kind::Internal, "watch the greeting socket", error))?;
     match tokio::time::timeout(HELLO, connection.receive::<wire::Hello>()).await {
         Ok(Ok(Some((wire::Hello { failed: Some(failed), .. }, _)))) => Err(client::refusal(&failed)),
         Ok(Ok(Some(greeting))) => Ok(greeting),
-        Ok(Ok(None)) => Err(Error::internal("the monitor ended before the sandbox was made; its log is in the pod's run directory")),
+        Ok(Ok(None)) => Err(Error::internal(
+            "the monitor ended before the sandbox was made; its log is in the pod's run directory",
+        )),
         Ok(Err(error)) => Err(Error::caused(Kind::Internal, "read the monitor's greeting", error)),
         Err(_) => Err(Error::new(Kind::Timeout, "the monitor did not make the sandbox within 30 s")),
     }
@@ -119,9 +130,11 @@ pub(crate) fn adopt(cx: &Ctx, pod: &Pod, pids: &sys::proc_table::Named) -> Optio
 
 /// Kills the monitor of a pod that has no handle: its daemon died between starting and adopting it.
 pub(crate) fn end_unadopted(cx: &Ctx, pod: &Pod) -> Result<()> {
-    let running = sys::proc_table::Named::scan("berth-monitor").map_err(|error| Error::caused(Kind::Internal, "look for the pod's monitor", error))?;
+    let running = sys::proc_table::Named::scan("berth-monitor")
+        .map_err(|error| Error::caused(Kind::Internal, "look for the pod's monitor", error))?;
     if let Some(monitor) = adopt(cx, pod, &running) {
-        sys::pidfd::send_signal(&monitor.pidfd, super::SIGKILL).map_err(|error| Error::caused(Kind::Internal, "kill a lost monitor", error))?;
+        sys::pidfd::send_signal(&monitor.pidfd, super::SIGKILL)
+            .map_err(|error| Error::caused(Kind::Internal, "kill a lost monitor", error))?;
         sys::proc_table::wait_ended(monitor.pidfd.as_fd(), super::SHUTDOWN)
             .map_err(|error| Error::caused(Kind::Unavailable, "wait for a lost monitor to end", error))?;
     }

@@ -1,13 +1,27 @@
 //! Follows one monitor: what it reports becomes the records' truth, and its own end is noticed.
-use std::{sync::{Arc, Weak}, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
-use proto::{monitor::{self as wire, reply, request::Request}, record};
+use proto::{
+    monitor::{self as wire, reply, request::Request},
+    record,
+};
 
 use super::Monitor;
-use crate::{container, ctx::Ctx, error::Result, pod::{self, Pod}};
+use crate::{
+    container,
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    pod::{self, Pod},
+};
 
 /// Before a broken watch of a living monitor is made anew.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// A monitor answers within milliseconds; one that hangs must not keep the node from starting.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 /// Starts following the pod's monitor; ends with it, or when the pod lets go of it.
 pub(crate) fn spawn(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
@@ -35,7 +49,11 @@ fn still_ours(pod: &Weak<Pod>, monitor: &Arc<Monitor>) -> Option<Arc<Pod>> {
 async fn follow(cx: &Arc<Ctx>, monitor: &Monitor) {
     loop {
         if let Err(error) = events(cx, monitor).await {
-            tracing::debug!(monitor = monitor.pid(), error = error.chain(), "watch of a monitor broke; watching again");
+            tracing::debug!(
+                monitor = monitor.pid(),
+                error = error.chain(),
+                "watch of a monitor broke; watching again"
+            );
         }
         tokio::time::sleep(RETRY).await;
     }
@@ -46,21 +64,38 @@ async fn events(cx: &Arc<Ctx>, monitor: &Monitor) -> Result<()> {
     loop {
         let answer = connection.answer().await?;
         if let reply::Reply::Event(event) = answer.reply {
-            apply(cx, event);
+            apply(cx, event).await;
         }
     }
 }
 
+/// At start: takes over what the monitor saw while no daemon ran, before anything is served.
+pub(crate) async fn catch_up(cx: &Arc<Ctx>, monitor: &Monitor) -> Result<()> {
+    let told = async {
+        let mut connection = monitor.open(Request::Watch(wire::Watch {}), &[]).await?;
+        loop {
+            match connection.answer().await?.reply {
+                reply::Reply::Event(event) if event.synced => return Ok(()),
+                reply::Reply::Event(event) => apply(cx, event).await,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(CATCH_UP, told).await.unwrap_or_else(|_| {
+        Err(Error::new(Kind::Timeout, format!("monitor {} does not answer", monitor.pid())))
+    })
+}
+
 /// Brings a container's record in line with what its monitor saw.
-pub(crate) fn apply(cx: &Arc<Ctx>, event: wire::Event) {
+pub(crate) async fn apply(cx: &Arc<Ctx>, event: wire::Event) {
     let Ok(container) = cx.store.container(&event.container_id) else { return };
     if let Some(started) = event.started
         && container.state() == record::State::Ready
     {
-        container::start::commit(cx, &container, &started);
+        container::start::commit(cx, &container, started).await;
     }
     if let Some(exited) = event.exited {
-        container::exited::commit(cx, &container, &exited);
+        container::exited::commit(cx, &container, exited).await;
     }
 }
 

@@ -2,7 +2,11 @@
 use cni::Sandbox;
 use proto::record;
 
-use crate::{config, error::{Error, Result}, layout::Layout};
+use crate::{
+    config,
+    error::{Error, Result},
+    layout::Layout,
+};
 
 #[derive(Debug)]
 pub(super) struct Plugins {}

@@ -4,7 +4,13 @@ use std::{net::IpAddr, path::Path, sync::Arc};
 use proto::record;
 
 use super::Pod;
-use crate::{blocking, ctx::Ctx, error::{Error, Kind, Result}, records, steps::Step};
+use crate::{
+    blocking,
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    records,
+    steps::Step,
+};
 
 /// A host file larger than this is not a resolv.conf or hosts file.
 const LIMIT: u64 = 1 << 20;

@@ -19,8 +19,7 @@ pub(crate) fn list(cx: &Ctx, filter: Option<&cri::PodSandboxFilter>) -> Vec<cri:
 
 /// Whether a client may see the pod: its own front door's, and past its creation.
 pub(crate) fn visible(record: &record::Pod) -> bool {
-    record.owner == KUBERNETES
-        && matches!(record.state(), record::State::Ready | record::State::Stopped)
+    record.owner == KUBERNETES && matches!(record.state(), record::State::Ready | record::State::Stopped)
 }
 
 pub(crate) fn cri_state(state: record::State) -> cri::PodSandboxState {

@@ -1,11 +1,20 @@
 //! PortForward: a connection to the pod's own localhost, made on a socket that lives in its network namespace.
-use std::{net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr}, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::fd::OwnedFd,
+    sync::Arc,
+    time::Duration,
+};
 
 use proto::monitor::{self as wire, request::Request};
 use streaming::Duplex;
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::{ctx::Ctx, error::{Error, Kind, Result}, monitor::Monitor};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    monitor::Monitor,
+};
 
 const AF_INET: i32 = 2;
 const AF_INET6: i32 = 10;
@@ -34,8 +43,10 @@ async fn dial(monitor: &Monitor, domain: i32, address: IpAddr, port: u16) -> Res
     let answer = monitor.call(request, &[]).await?;
     let socket: OwnedFd =
         answer.fds.into_iter().next().ok_or_else(|| Error::internal("the monitor sent no socket"))?;
-    let connecting = TcpSocket::from_std_stream(std::net::TcpStream::from(socket)).connect(SocketAddr::new(address, port));
-    let failed = |error| Error::caused(Kind::Unavailable, format!("connect to port {port} of the pod"), error);
+    let connecting =
+        TcpSocket::from_std_stream(std::net::TcpStream::from(socket)).connect(SocketAddr::new(address, port));
+    let failed =
+        |error| Error::caused(Kind::Unavailable, format!("connect to port {port} of the pod"), error);
     match tokio::time::timeout(CONNECT, connecting).await {
         Ok(outcome) => outcome.map_err(failed),
         Err(_) => Err(failed(std::io::Error::from(std::io::ErrorKind::TimedOut))),

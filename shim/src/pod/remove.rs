@@ -4,7 +4,13 @@ use std::sync::Arc;
 use proto::record;
 
 use super::{Pod, stop, teardown};
-use crate::{container, ctx::Ctx, error::{Kind, Result}, events::{self, What}, steps::Step};
+use crate::{
+    container,
+    ctx::Ctx,
+    error::{Kind, Result},
+    events::{self, What},
+    steps::Step,
+};
 
 pub(crate) async fn remove(cx: &Arc<Ctx>, id: &str) -> Result<()> {
     match cx.store.pod(id) {

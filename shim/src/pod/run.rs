@@ -6,7 +6,12 @@ use std::sync::Arc;
 use proto::{cri, record};
 
 use super::{Pod, teardown};
-use crate::{ctx::Ctx, error::{Error, Kind, Result}, events::{self, What}, steps::Step};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    events::{self, What},
+    steps::Step,
+};
 
 mod network;
 mod process;
@@ -24,7 +29,12 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     match pod.state() {
         record::State::Creating => {}
         record::State::Ready => return Ok(()),
-        _ => return Err(Error::new(Kind::Unavailable, format!("pod sandbox {}: its creation failed; try again", pod.id()))),
+        _ => {
+            return Err(Error::new(
+                Kind::Unavailable,
+                format!("pod sandbox {}: its creation failed; try again", pod.id()),
+            ));
+        }
     }
     match steps(cx, pod).await {
         Ok(()) => {
@@ -45,6 +55,6 @@ async fn steps(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     let sandbox = process::start(cx, pod).await?;
     network::attach(cx, pod, sandbox).await?;
     cx.steps.reach(Step::RunCommit)?;
-    pod.update(cx, |record| record.set_state(record::State::Ready))?;
+    pod.save(cx, |record| record.set_state(record::State::Ready)).await?;
     Ok(())
 }

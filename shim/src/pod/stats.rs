@@ -4,7 +4,11 @@ use std::sync::Arc;
 use proto::{cri, record};
 
 use super::{Pod, list};
-use crate::{blocking, container, ctx::{Ctx, now_ns}, error::{Error, Result}};
+use crate::{
+    blocking, container,
+    ctx::{Ctx, now_ns},
+    error::{Error, Result},
+};
 
 pub(crate) async fn one(cx: &Arc<Ctx>, id: &str) -> Result<cri::PodSandboxStats> {
     let pod = cx.store.pod(id)?;
@@ -15,7 +19,10 @@ pub(crate) async fn one(cx: &Arc<Ctx>, id: &str) -> Result<cri::PodSandboxStats>
     blocking::run("read a pod's statistics", move || Ok(of(&cx, &pod))).await
 }
 
-pub(crate) async fn list(cx: &Arc<Ctx>, filter: Option<cri::PodSandboxStatsFilter>) -> Result<Vec<cri::PodSandboxStats>> {
+pub(crate) async fn list(
+    cx: &Arc<Ctx>,
+    filter: Option<cri::PodSandboxStatsFilter>,
+) -> Result<Vec<cri::PodSandboxStats>> {
     let cx = cx.clone();
     blocking::run("read the pods' statistics", move || {
         let wanted = |pod: &Arc<Pod>| {
@@ -72,7 +79,8 @@ fn network(monitor_pid: i32, host_network: bool, now: i64) -> Option<cri::Networ
         return None;
     }
     let table = std::fs::read_to_string(format!("/proc/{monitor_pid}/net/dev")).ok()?;
-    let mut interfaces: Vec<_> = table.lines().filter_map(interface).filter(|usage| usage.name != "lo").collect();
+    let mut interfaces: Vec<_> =
+        table.lines().filter_map(interface).filter(|usage| usage.name != "lo").collect();
     let default = interfaces.iter().position(|usage| usage.name == "eth0").map(|at| interfaces.remove(at));
     Some(cri::NetworkUsage { timestamp: now, default_interface: default, interfaces })
 }

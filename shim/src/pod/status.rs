@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use proto::cri;
 
 use super::{Pod, list, namespace_options};
-use crate::{container, ctx::Ctx, error::{Error, Result}};
+use crate::{
+    container,
+    ctx::Ctx,
+    error::{Error, Result},
+};
 
 pub(crate) fn status(cx: &Ctx, id: &str, verbose: bool) -> Result<cri::PodSandboxStatusResponse> {
     let pod = cx.store.pod(id)?;
@@ -39,7 +43,9 @@ pub(crate) fn of(pod: &Pod) -> cri::PodSandboxStatus {
             ip: addresses.next().unwrap_or_default(),
             additional_ips: addresses.map(|ip| cri::PodIp { ip }).collect(),
         }),
-        linux: Some(cri::LinuxPodSandboxStatus { namespaces: Some(cri::Namespace { options: Some(options) }) }),
+        linux: Some(cri::LinuxPodSandboxStatus {
+            namespaces: Some(cri::Namespace { options: Some(options) }),
+        }),
         labels: config.labels,
         annotations: config.annotations,
         runtime_handler: record.runtime_handler.clone(),

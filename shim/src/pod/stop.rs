@@ -4,7 +4,12 @@ use std::sync::Arc;
 use proto::record;
 
 use super::{Pod, teardown};
-use crate::{ctx::Ctx, error::{Kind, Result}, events::{self, What}, steps::Step};
+use crate::{
+    ctx::Ctx,
+    error::{Kind, Result},
+    events::{self, What},
+    steps::Step,
+};
 
 pub(crate) async fn stop(cx: &Arc<Ctx>, id: &str) -> Result<()> {
     match cx.store.pod(id) {
@@ -26,7 +31,7 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     }
     // Not ready first: no container may be made while the sandbox goes.
     if was_ready {
-        pod.update(cx, |record| record.set_state(record::State::Stopped))?;
+        pod.save(cx, |record| record.set_state(record::State::Stopped)).await?;
     }
     let taken = teardown::kernel_objects(cx, pod).await;
     cx.steps.reach(Step::StopPodCommit)?;

@@ -56,8 +56,9 @@ async fn leavings(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     let (cx, pod) = (cx.clone(), pod.clone());
     blocking::run("remove a pod's run files", move || {
         let record = pod.record();
-        sys::host_path::detach_if_mounted(&cx.layout.pod_shm(pod.id()))
-            .map_err(|error| Error::caused(crate::error::Kind::Internal, "detach the pod's /dev/shm", error))?;
+        sys::host_path::detach_if_mounted(&cx.layout.pod_shm(pod.id())).map_err(|error| {
+            Error::caused(crate::error::Kind::Internal, "detach the pod's /dev/shm", error)
+        })?;
         remove_tree(&cx.layout.pod_run(pod.id()))?;
         if record.owns_cgroup_parent {
             cx.cgroups.remove(&record.cgroup_parent).map_err(Error::from)?;
@@ -99,7 +100,7 @@ pub(crate) async fn after_failed_run(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
     };
     if let Err(error) = taken.await {
         tracing::warn!(pod = %pod.id(), error = error.chain(), "a failed sandbox could not be taken away whole; it stays listed as not ready");
-        if pod.update(cx, |record| record.set_state(record::State::Stopped)).is_err() {
+        if pod.save(cx, |record| record.set_state(record::State::Stopped)).await.is_err() {
             pod.mark(record::State::Stopped);
         }
     }

@@ -4,6 +4,7 @@
 //! interfaces by what the record says. Teardown is the same code that a failed run and StopPodSandbox use.
 use std::{fs, path::Path, sync::Arc};
 
+use futures_util::future::join_all;
 use prost::Message;
 use proto::record::{self, State};
 
@@ -24,15 +25,13 @@ pub(crate) async fn recover(cx: &Arc<Ctx>) -> Result<()> {
     let context = cx.clone();
     let (pods, containers) = blocking::run("read the records", move || load(&context)).await?;
     let running = blocking::run("look for monitors", || {
-        sys::proc_table::Named::scan("berth-monitor").map_err(|error| Error::caused(Kind::Internal, "look for monitors", error))
+        sys::proc_table::Named::scan("berth-monitor")
+            .map_err(|error| Error::caused(Kind::Internal, "look for monitors", error))
     })
     .await?;
-    for pod in &pods {
-        recover_pod(cx, pod, &running).await;
-    }
-    for container in &containers {
-        recover_container(cx, container).await;
-    }
+    // Beside each other: one pod that hangs must not hold up the others.
+    join_all(pods.iter().map(|pod| recover_pod(cx, pod, &running))).await;
+    join_all(containers.iter().map(|container| recover_container(cx, container))).await;
     let context = cx.clone();
     blocking::run("take away leftovers", move || leftovers(&context)).await?;
     tracing::info!(pods = cx.store.pods().len(), containers = cx.store.containers().len(), "recovered");
@@ -84,8 +83,10 @@ fn intact<M: Message + Default>(cx: &Ctx, path: &Path, name: &str) -> Result<Opt
     match read::<M>(path) {
         Err(error) if error.kind() == Kind::Corrupt => {
             tracing::error!(record = %path.display(), error = error.chain(), "a record is damaged; it is kept aside, what it named is taken away");
-            fs::create_dir_all(cx.layout.damaged()).doing(|| "make the directory for damaged records".into())?;
-            fs::rename(path, cx.layout.damaged().join(name)).doing(|| format!("set {} aside", path.display()))?;
+            fs::create_dir_all(cx.layout.damaged())
+                .doing(|| "make the directory for damaged records".into())?;
+            fs::rename(path, cx.layout.damaged().join(name))
+                .doing(|| format!("set {} aside", path.display()))?;
             Ok(None)
         }
         outcome => outcome,
@@ -109,7 +110,10 @@ async fn recover_pod(cx: &Arc<Ctx>, pod: &Arc<Pod>, running: &sys::proc_table::N
     match pod.state() {
         State::Ready if this_boot => match launch::adopt(cx, pod, running) {
             Some(monitor) => {
-                pod.adopt_monitor(monitor);
+                pod.adopt_monitor(monitor.clone());
+                if let Err(error) = watch::catch_up(cx, &monitor).await {
+                    tracing::warn!(pod = %pod.id(), error = error.chain(), "the pod's monitor could not be asked; its watch goes on asking");
+                }
                 watch::spawn(cx, pod);
             }
             None => {
@@ -148,7 +152,7 @@ async fn recover_container(cx: &Arc<Ctx>, container: &Arc<Container>) {
     }
     // Ended while no daemon ran: the monitor has left a note. Its watch would say the same, later.
     if let Some(exited) = container::exited::from_disk(cx, container.pod_id(), container) {
-        container::exited::commit(cx, container, &exited);
+        container::exited::commit(cx, container, exited).await;
     }
 }
 

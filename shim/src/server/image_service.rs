@@ -4,7 +4,10 @@ use std::sync::Arc;
 use proto::cri::{self, image_service_server::ImageService};
 use tonic::{Request, Response, Status};
 
-use super::{status::status, streams::{self, Streamed}};
+use super::{
+    status::status,
+    streams::{self, Streamed},
+};
 use crate::{ctx::Ctx, error::Result, image};
 
 #[derive(Debug)]
@@ -31,7 +34,10 @@ impl ImageService for Images {
         reply("ListImages", outcome.map(|images| cri::ListImagesResponse { images }))
     }
 
-    async fn image_status(&self, request: Request<cri::ImageStatusRequest>) -> Reply<cri::ImageStatusResponse> {
+    async fn image_status(
+        &self,
+        request: Request<cri::ImageStatusRequest>,
+    ) -> Reply<cri::ImageStatusResponse> {
         let request = request.into_inner();
         reply("ImageStatus", image::status::status(&self.cx, request.image.as_ref(), request.verbose))
     }
@@ -42,7 +48,10 @@ impl ImageService for Images {
         reply("PullImage", outcome.map(|image_ref| cri::PullImageResponse { image_ref }))
     }
 
-    async fn remove_image(&self, request: Request<cri::RemoveImageRequest>) -> Reply<cri::RemoveImageResponse> {
+    async fn remove_image(
+        &self,
+        request: Request<cri::RemoveImageRequest>,
+    ) -> Reply<cri::RemoveImageResponse> {
         let outcome = image::remove::remove(&self.cx, request.into_inner().image).await;
         reply("RemoveImage", outcome.map(|()| cri::RemoveImageResponse {}))
     }
@@ -52,7 +61,10 @@ impl ImageService for Images {
     }
 
     type StreamImagesStream = Streamed<cri::StreamImagesResponse>;
-    async fn stream_images(&self, request: Request<cri::StreamImagesRequest>) -> Reply<Self::StreamImagesStream> {
+    async fn stream_images(
+        &self,
+        request: Request<cri::StreamImagesRequest>,
+    ) -> Reply<Self::StreamImagesStream> {
         let images = image::list::list(&self.cx, request.into_inner().filter);
         let images = images.map_err(|error| status("StreamImages", &error))?;
         Ok(streams::chunks(images, |images| cri::StreamImagesResponse { images }))

@@ -28,7 +28,10 @@ pub(super) fn status(cx: &Ctx, verbose: bool) -> cri::StatusResponse {
     };
     let handler = |name: &str| cri::RuntimeHandler {
         name: name.into(),
-        features: Some(cri::RuntimeHandlerFeatures { recursive_read_only_mounts: true, user_namespaces: false }),
+        features: Some(cri::RuntimeHandlerFeatures {
+            recursive_read_only_mounts: true,
+            user_namespaces: false,
+        }),
     };
     cri::StatusResponse {
         status: Some(cri::RuntimeStatus {
@@ -36,7 +39,10 @@ pub(super) fn status(cx: &Ctx, verbose: bool) -> cri::StatusResponse {
         }),
         info: if verbose { info(cx) } else { HashMap::new() },
         runtime_handlers: cx.config.handlers().iter().map(|name| handler(name)).collect(),
-        features: Some(cri::RuntimeFeatures { supplemental_groups_policy: true, ..cri::RuntimeFeatures::default() }),
+        features: Some(cri::RuntimeFeatures {
+            supplemental_groups_policy: true,
+            ..cri::RuntimeFeatures::default()
+        }),
     }
 }
 
@@ -60,7 +66,8 @@ pub(super) fn runtime_config() -> cri::RuntimeConfigResponse {
 
 /// kubelet tells the node's pod CIDR.
 pub(super) async fn update(cx: &Arc<Ctx>, request: cri::UpdateRuntimeConfigRequest) -> Result<()> {
-    let cidr = request.runtime_config.and_then(|config| config.network_config).map(|network| network.pod_cidr);
+    let cidr =
+        request.runtime_config.and_then(|config| config.network_config).map(|network| network.pod_cidr);
     match cidr {
         Some(cidr) if !cidr.is_empty() => {
             let cx = cx.clone();

@@ -4,8 +4,18 @@ use std::sync::Arc;
 use proto::cri::{self, runtime_service_server::RuntimeService};
 use tonic::{Request, Response, Status};
 
-use super::{node_status, status::{status, unimplemented}, streaming_backend, streams::{self, Streamed}};
-use crate::{container, ctx::Ctx, error::{Error, Result}, pod};
+use super::{
+    node_status,
+    status::{status, unimplemented},
+    streaming_backend,
+    streams::{self, Streamed},
+};
+use crate::{
+    container,
+    ctx::Ctx,
+    error::{Error, Result},
+    pod,
+};
 
 #[derive(Debug)]
 pub(super) struct Runtime {
@@ -38,7 +48,10 @@ impl RuntimeService for Runtime {
         Ok(Response::new(node_status::status(&self.cx, request.into_inner().verbose)))
     }
 
-    async fn runtime_config(&self, _: Request<cri::RuntimeConfigRequest>) -> Reply<cri::RuntimeConfigResponse> {
+    async fn runtime_config(
+        &self,
+        _: Request<cri::RuntimeConfigRequest>,
+    ) -> Reply<cri::RuntimeConfigResponse> {
         Ok(Response::new(node_status::runtime_config()))
     }
 
@@ -50,14 +63,20 @@ impl RuntimeService for Runtime {
         reply("UpdateRuntimeConfig", outcome.map(|()| cri::UpdateRuntimeConfigResponse {}))
     }
 
-    async fn run_pod_sandbox(&self, request: Request<cri::RunPodSandboxRequest>) -> Reply<cri::RunPodSandboxResponse> {
+    async fn run_pod_sandbox(
+        &self,
+        request: Request<cri::RunPodSandboxRequest>,
+    ) -> Reply<cri::RunPodSandboxResponse> {
         let request = request.into_inner();
         let Some(config) = request.config else { return reply("RunPodSandbox", Err(missing("config"))) };
         let outcome = pod::run::run(&self.cx, config, &request.runtime_handler).await;
         reply("RunPodSandbox", outcome.map(|pod_sandbox_id| cri::RunPodSandboxResponse { pod_sandbox_id }))
     }
 
-    async fn stop_pod_sandbox(&self, request: Request<cri::StopPodSandboxRequest>) -> Reply<cri::StopPodSandboxResponse> {
+    async fn stop_pod_sandbox(
+        &self,
+        request: Request<cri::StopPodSandboxRequest>,
+    ) -> Reply<cri::StopPodSandboxResponse> {
         let outcome = pod::stop::stop(&self.cx, &request.into_inner().pod_sandbox_id).await;
         reply("StopPodSandbox", outcome.map(|()| cri::StopPodSandboxResponse {}))
     }
@@ -78,7 +97,10 @@ impl RuntimeService for Runtime {
         reply("PodSandboxStatus", pod::status::status(&self.cx, &request.pod_sandbox_id, request.verbose))
     }
 
-    async fn list_pod_sandbox(&self, request: Request<cri::ListPodSandboxRequest>) -> Reply<cri::ListPodSandboxResponse> {
+    async fn list_pod_sandbox(
+        &self,
+        request: Request<cri::ListPodSandboxRequest>,
+    ) -> Reply<cri::ListPodSandboxResponse> {
         let items = pod::list::list(&self.cx, request.into_inner().filter.as_ref());
         Ok(Response::new(cri::ListPodSandboxResponse { items }))
     }
@@ -93,12 +115,18 @@ impl RuntimeService for Runtime {
         reply("CreateContainer", outcome.map(|container_id| cri::CreateContainerResponse { container_id }))
     }
 
-    async fn start_container(&self, request: Request<cri::StartContainerRequest>) -> Reply<cri::StartContainerResponse> {
+    async fn start_container(
+        &self,
+        request: Request<cri::StartContainerRequest>,
+    ) -> Reply<cri::StartContainerResponse> {
         let outcome = container::start::start(&self.cx, &request.into_inner().container_id).await;
         reply("StartContainer", outcome.map(|()| cri::StartContainerResponse {}))
     }
 
-    async fn stop_container(&self, request: Request<cri::StopContainerRequest>) -> Reply<cri::StopContainerResponse> {
+    async fn stop_container(
+        &self,
+        request: Request<cri::StopContainerRequest>,
+    ) -> Reply<cri::StopContainerResponse> {
         let request = request.into_inner();
         let outcome = container::stop::stop_by_id(&self.cx, &request.container_id, request.timeout).await;
         reply("StopContainer", outcome.map(|()| cri::StopContainerResponse {}))
@@ -112,7 +140,10 @@ impl RuntimeService for Runtime {
         reply("RemoveContainer", outcome.map(|()| cri::RemoveContainerResponse {}))
     }
 
-    async fn list_containers(&self, request: Request<cri::ListContainersRequest>) -> Reply<cri::ListContainersResponse> {
+    async fn list_containers(
+        &self,
+        request: Request<cri::ListContainersRequest>,
+    ) -> Reply<cri::ListContainersResponse> {
         let containers = container::list::list(&self.cx, request.into_inner().filter.as_ref());
         Ok(Response::new(cri::ListContainersResponse { containers }))
     }
@@ -155,12 +186,18 @@ impl RuntimeService for Runtime {
         reply("Attach", outcome.map(|url| cri::AttachResponse { url }))
     }
 
-    async fn port_forward(&self, request: Request<cri::PortForwardRequest>) -> Reply<cri::PortForwardResponse> {
+    async fn port_forward(
+        &self,
+        request: Request<cri::PortForwardRequest>,
+    ) -> Reply<cri::PortForwardResponse> {
         let outcome = streaming_backend::port_forward_url(&self.cx, request.into_inner());
         reply("PortForward", outcome.map(|url| cri::PortForwardResponse { url }))
     }
 
-    async fn container_stats(&self, request: Request<cri::ContainerStatsRequest>) -> Reply<cri::ContainerStatsResponse> {
+    async fn container_stats(
+        &self,
+        request: Request<cri::ContainerStatsRequest>,
+    ) -> Reply<cri::ContainerStatsResponse> {
         let outcome = container::stats::one(&self.cx, &request.into_inner().container_id).await;
         reply("ContainerStats", outcome.map(|stats| cri::ContainerStatsResponse { stats: Some(stats) }))
     }
@@ -226,11 +263,16 @@ impl RuntimeService for Runtime {
     ) -> Reply<Self::StreamPodSandboxStatsStream> {
         let items = pod::stats::list(&self.cx, request.into_inner().filter).await;
         let items = items.map_err(|error| status("StreamPodSandboxStats", &error))?;
-        Ok(streams::chunks(items, |pod_sandbox_stats| cri::StreamPodSandboxStatsResponse { pod_sandbox_stats }))
+        Ok(streams::chunks(items, |pod_sandbox_stats| cri::StreamPodSandboxStatsResponse {
+            pod_sandbox_stats,
+        }))
     }
 
     type GetContainerEventsStream = Streamed<cri::ContainerEventResponse>;
-    async fn get_container_events(&self, _: Request<cri::GetEventsRequest>) -> Reply<Self::GetContainerEventsStream> {
+    async fn get_container_events(
+        &self,
+        _: Request<cri::GetEventsRequest>,
+    ) -> Reply<Self::GetContainerEventsStream> {
         Ok(streams::events(&self.cx))
     }
 
@@ -251,7 +293,10 @@ impl RuntimeService for Runtime {
         Err(unimplemented("CheckpointContainer"))
     }
 
-    async fn checkpoint_pod(&self, _: Request<cri::CheckpointPodRequest>) -> Reply<cri::CheckpointPodResponse> {
+    async fn checkpoint_pod(
+        &self,
+        _: Request<cri::CheckpointPodRequest>,
+    ) -> Reply<cri::CheckpointPodResponse> {
         Err(unimplemented("CheckpointPod"))
     }
 

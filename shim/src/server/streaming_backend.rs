@@ -5,7 +5,12 @@ use futures_util::future::{BoxFuture, FutureExt};
 use proto::cri;
 use streaming::{AttachRequest, Backend, BackendError, Duplex, ExecRequest, Io, PortForwardRequest};
 
-use crate::{container, ctx::Ctx, error::{Error, Kind, Result}, pod};
+use crate::{
+    container,
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+    pod,
+};
 
 /// Does for the streaming server what ExecSync and friends do for gRPC.
 #[derive(Debug)]
@@ -24,12 +29,20 @@ fn told(error: &Error) -> BackendError {
 }
 
 impl Backend for StreamingBackend {
-    fn exec(&self, request: ExecRequest, io: Io) -> BoxFuture<'static, std::result::Result<i32, BackendError>> {
+    fn exec(
+        &self,
+        request: ExecRequest,
+        io: Io,
+    ) -> BoxFuture<'static, std::result::Result<i32, BackendError>> {
         let cx = self.cx.clone();
         async move { container::attach::exec(&cx, request, io).await.map_err(|error| told(&error)) }.boxed()
     }
 
-    fn attach(&self, request: AttachRequest, io: Io) -> BoxFuture<'static, std::result::Result<(), BackendError>> {
+    fn attach(
+        &self,
+        request: AttachRequest,
+        io: Io,
+    ) -> BoxFuture<'static, std::result::Result<(), BackendError>> {
         let cx = self.cx.clone();
         async move { container::attach::attach(&cx, request, io).await.map_err(|error| told(&error)) }.boxed()
     }
@@ -92,7 +105,10 @@ pub(super) fn port_forward_url(cx: &Arc<Ctx>, request: cri::PortForwardRequest) 
     let pod = cx.store.pod(&request.pod_sandbox_id)?;
     pod.require_ready()?;
     let port = |port: &i32| {
-        u16::try_from(*port).ok().filter(|port| *port != 0).ok_or_else(|| Error::invalid(format!("port {port}: not between 1 and 65535")))
+        u16::try_from(*port)
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| Error::invalid(format!("port {port}: not between 1 and 65535")))
     };
     let ports = request.port.iter().map(port).collect::<Result<_>>()?;
     cx.streaming.port_forward_url(PortForwardRequest { pod_id: pod.id().to_string(), ports }).map_err(refused)

@@ -2,7 +2,10 @@
 use std::{pin::Pin, sync::Arc};
 
 use proto::cri;
-use tokio_stream::{Stream, StreamExt, wrappers::{BroadcastStream, errors::BroadcastStreamRecvError}};
+use tokio_stream::{
+    Stream, StreamExt,
+    wrappers::{BroadcastStream, errors::BroadcastStreamRecvError},
+};
 use tonic::{Response, Status};
 
 use crate::ctx::Ctx;
@@ -13,7 +16,10 @@ pub(super) type Streamed<T> = Pin<Box<dyn Stream<Item = std::result::Result<T, S
 const CHUNK: usize = 32;
 
 /// Sends a list as messages of a few items each; an empty list as no message.
-pub(super) fn chunks<I, T>(items: Vec<I>, message: impl Fn(Vec<I>) -> T + Send + 'static) -> Response<Streamed<T>>
+pub(super) fn chunks<I, T>(
+    items: Vec<I>,
+    message: impl Fn(Vec<I>) -> T + Send + 'static,
+) -> Response<Streamed<T>>
 where
     I: Send + 'static,
     T: Send + 'static,

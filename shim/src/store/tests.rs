@@ -16,7 +16,10 @@ fn a_name_is_held_by_one_pod_until_it_is_forgotten() {
     assert!(matches!(store.claim_pod(&first), Claim::New));
     assert!(matches!(store.claim_pod(&second), Claim::Held(held) if held.id() == first.id()));
     store.forget_pod(&second);
-    assert!(matches!(store.claim_pod(&second), Claim::Held(_)), "forgetting a pod without the name frees nothing");
+    assert!(
+        matches!(store.claim_pod(&second), Claim::Held(_)),
+        "forgetting a pod without the name frees nothing"
+    );
     store.forget_pod(&first);
     assert!(matches!(store.claim_pod(&second), Claim::New));
 }
@@ -24,7 +27,8 @@ fn a_name_is_held_by_one_pod_until_it_is_forgotten() {
 #[test]
 fn ids_are_found_by_an_unambiguous_beginning() {
     let store = Store::default();
-    let (one, two) = (format!("{}{}", "a".repeat(12), "0".repeat(52)), format!("{}{}", "a".repeat(12), "1".repeat(52)));
+    let (one, two) =
+        (format!("{}{}", "a".repeat(12), "0".repeat(52)), format!("{}{}", "a".repeat(12), "1".repeat(52)));
     store.claim_pod(&pod(&one, "one"));
     store.claim_pod(&pod(&two, "two"));
     assert_eq!(store.pod(&one).unwrap().id().as_str(), one);

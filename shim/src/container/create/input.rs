@@ -25,7 +25,11 @@ pub(super) fn root_owner_mode(cx: &Ctx, image: &Image) -> Result<RootDirectory> 
     let Some(top) = image.layers.last() else { return Ok(RootDirectory { uid: 0, gid: 0, mode: 0o755 }) };
     let directory = cx.images.layer_dir(top);
     let metadata = std::fs::metadata(&directory).map_err(|error| {
-        Error::caused(crate::error::Kind::Corrupt, format!("layer {top} of the image is missing; pull the image again"), error)
+        Error::caused(
+            crate::error::Kind::Corrupt,
+            format!("layer {top} of the image is missing; pull the image again"),
+            error,
+        )
     })?;
     Ok(RootDirectory { uid: metadata.uid(), gid: metadata.gid(), mode: metadata.mode() & 0o7777 })
 }
@@ -33,7 +37,13 @@ pub(super) fn root_owner_mode(cx: &Ctx, image: &Image) -> Result<RootDirectory> 
 /// A passwd or group file larger than this is refused, not parsed.
 const USER_FILE_LIMIT: u64 = spec::user::FILE_LIMIT as u64;
 
-pub(super) fn make(cx: &Ctx, pod: &Pod, container: &Container, config: &cri::ContainerConfig, image: &Image) -> Result<Made> {
+pub(super) fn make(
+    cx: &Ctx,
+    pod: &Pod,
+    container: &Container,
+    config: &cri::ContainerConfig,
+    image: &Image,
+) -> Result<Made> {
     let pod_config = pod.config();
     let facts = facts(config, image);
     let passwd = cx.images.read_file(image, "/etc/passwd", USER_FILE_LIMIT)?;
@@ -84,12 +94,22 @@ const PROFILE_LIMIT: u64 = 1 << 20;
 fn profile(config: &cri::ContainerConfig) -> Result<Option<Vec<u8>>> {
     let Some(path) = spec::seccomp_profile_path(config)? else { return Ok(None) };
     let bytes = sys::host_path::read_regular(&path, PROFILE_LIMIT).map_err(|error| {
-        Error::caused(crate::error::Kind::Invalid, format!("seccomp profile {}: install it on the node", path.display()), error)
+        Error::caused(
+            crate::error::Kind::Invalid,
+            format!("seccomp profile {}: install it on the node", path.display()),
+            error,
+        )
     })?;
     Ok(Some(bytes))
 }
 
-fn paths(cx: &Ctx, pod: &Pod, container: &Container, config: &cri::ContainerConfig, image: &Image) -> Result<spec::Paths> {
+fn paths(
+    cx: &Ctx,
+    pod: &Pod,
+    container: &Container,
+    config: &cri::ContainerConfig,
+    image: &Image,
+) -> Result<spec::Paths> {
     let record = pod.record();
     let id = container.id();
     let namespace = |kind: &str| Some(PathBuf::from(format!("/proc/{}/ns/{kind}", record.monitor_pid)));
@@ -102,12 +122,14 @@ fn paths(cx: &Ctx, pod: &Pod, container: &Container, config: &cri::ContainerConf
         work_dir: cx.layout.container_work(id),
         hosts: Some(cx.layout.pod_hosts(pod.id())),
         resolv_conf: Some(cx.layout.pod_resolv_conf(pod.id())),
-        hostname: Some(cx.layout.pod_hostname(pod.id())).filter(|_| !files::hostname(&pod.config()).is_empty()),
+        hostname: Some(cx.layout.pod_hostname(pod.id()))
+            .filter(|_| !files::hostname(&pod.config()).is_empty()),
         shm: cx.layout.pod_shm(pod.id()),
         network_namespace: namespace("net"),
         ipc_namespace: namespace("ipc"),
         uts_namespace: namespace("uts"),
-        pid_namespace: (record.pause_pid != 0).then(|| PathBuf::from(format!("/proc/{}/ns/pid", record.pause_pid))),
+        pid_namespace: (record.pause_pid != 0)
+            .then(|| PathBuf::from(format!("/proc/{}/ns/pid", record.pause_pid))),
         target_pid_namespace: target(cx, pod, config)?,
         cgroup_dirs: cx.cgroups.dirs(&cgroup)?,
         cgroup: PathBuf::from(cgroup),
@@ -121,7 +143,9 @@ fn target(cx: &Ctx, pod: &Pod, config: &cri::ContainerConfig) -> Result<Option<P
         .as_ref()
         .and_then(|linux| linux.security_context.as_ref())
         .and_then(|security| security.namespace_options.as_ref());
-    let Some(options) = options.filter(|options| options.pid() == cri::NamespaceMode::Target) else { return Ok(None) };
+    let Some(options) = options.filter(|options| options.pid() == cri::NamespaceMode::Target) else {
+        return Ok(None);
+    };
     let target = cx.store.container(&options.target_id)?;
     if target.pod_id() != pod.id() {
         return Err(Error::invalid(format!("target container {}: it is in another pod", target.id())));

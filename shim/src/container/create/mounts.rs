@@ -3,7 +3,10 @@ use std::path::{Path, PathBuf};
 
 use proto::cri;
 
-use crate::{ctx::Ctx, error::{Error, Kind, Result}};
+use crate::{
+    ctx::Ctx,
+    error::{Error, Kind, Result},
+};
 
 /// One entry for each of `mounts`, in the same order.
 pub(super) fn resolve(cx: &Ctx, mounts: &[cri::Mount]) -> Result<Vec<spec::ResolvedMount>> {
@@ -25,14 +28,21 @@ fn host_path(path: &Path, destination: &str) -> Result<PathBuf> {
     }
     // What the path means now is what is mounted: later changes of a symlink on the way change nothing.
     sys::host_path::resolve(path).map_err(|error| {
-        Error::caused(Kind::Invalid, format!("mount at {destination:?}: host path {path:?}; create it on the node first"), error)
+        Error::caused(
+            Kind::Invalid,
+            format!("mount at {destination:?}: host path {path:?}; create it on the node first"),
+            error,
+        )
     })
 }
 
 /// An image as a read-only volume. One layer is mounted as it is; several need a mounted overlay, which is not built yet.
 fn image_volume(cx: &Ctx, mount: &cri::Mount, asked: &cri::ImageSpec) -> Result<PathBuf> {
     let image = cx.images.get(&asked.image)?.ok_or_else(|| {
-        Error::not_found(format!("image volume {:?}: the image is not on this node; pull it first", asked.image))
+        Error::not_found(format!(
+            "image volume {:?}: the image is not on this node; pull it first",
+            asked.image
+        ))
     })?;
     let [layer] = image.layers.as_slice() else {
         return Err(Error::new(

@@ -29,11 +29,12 @@ pub(super) async fn start(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<Sandbox> {
     let launched = launch::launch(cx, pod.id(), plan(cx, pod)?).await?;
     let (pid, ticks, pause) = (launched.monitor.pid(), launched.start_ticks, launched.pause_pid);
     pod.adopt_monitor(launched.monitor.clone());
-    pod.update(cx, |record| {
+    pod.save(cx, move |record| {
         record.monitor_pid = pid;
         record.monitor_start_ticks = ticks;
         record.pause_pid = pause;
-    })?;
+    })
+    .await?;
     monitor::watch::spawn(cx, pod);
     Ok(Sandbox { monitor_pid: pid, network: launched.network })
 }

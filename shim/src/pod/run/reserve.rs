@@ -27,16 +27,23 @@ pub(super) fn reserve(cx: &Ctx, config: cri::PodSandboxConfig, handler: &str) ->
     let pod = Arc::new(Pod::new(id, record));
     match cx.store.claim_pod(&pod) {
         Claim::New => Ok(pod),
-        Claim::Held(held) if held.state() == record::State::Creating && held.config() == pod.config() => Ok(held),
+        Claim::Held(held) if held.state() == record::State::Creating && held.config() == pod.config() => {
+            Ok(held)
+        }
         Claim::Held(held) => Err(Error::new(
             Kind::Exists,
-            format!("pod sandbox name {:?}: reserved by sandbox {}; remove that one first", pod.reserved_name(), held.id()),
+            format!(
+                "pod sandbox name {:?}: reserved by sandbox {}; remove that one first",
+                pod.reserved_name(),
+                held.id()
+            ),
         )),
     }
 }
 
 fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<()> {
-    let metadata = config.metadata.as_ref().ok_or_else(|| Error::invalid("pod sandbox config: metadata is missing"))?;
+    let metadata =
+        config.metadata.as_ref().ok_or_else(|| Error::invalid("pod sandbox config: metadata is missing"))?;
     if metadata.name.is_empty() || metadata.namespace.is_empty() || metadata.uid.is_empty() {
         return Err(Error::invalid("pod sandbox metadata: name, namespace and uid must not be empty"));
     }
@@ -67,7 +74,11 @@ fn intent(cx: &Ctx, id: &PodId, config: cri::PodSandboxConfig, handler: &str) ->
 /// kubelet names the pod's cgroup and owns it; without one we make `<cgroup root>/<pod id>` and take it away again.
 fn cgroup_parent(cx: &Ctx, id: &PodId, config: &cri::PodSandboxConfig) -> (String, bool) {
     let asked = config.linux.as_ref().map_or("", |linux| linux.cgroup_parent.as_str());
-    if asked.is_empty() { (format!("{}/{id}", cx.config.cgroup_root), true) } else { (asked.to_owned(), false) }
+    if asked.is_empty() {
+        (format!("{}/{id}", cx.config.cgroup_root), true)
+    } else {
+        (asked.to_owned(), false)
+    }
 }
 
 fn host_ports(config: &cri::PodSandboxConfig) -> Result<Vec<record::HostPort>> {

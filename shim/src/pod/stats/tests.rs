@@ -8,5 +8,7 @@ fn counters_of_an_interface_are_read_and_headers_are_not() {
     let of = |value: Option<cri::UInt64Value>| value.unwrap().value;
     assert_eq!((of(usage.rx_bytes), of(usage.rx_errors)), (1306, 1));
     assert_eq!((of(usage.tx_bytes), of(usage.tx_errors)), (2604, 2));
-    assert!(interface("Inter-|   Receive                                                |  Transmit").is_none());
+    assert!(
+        interface("Inter-|   Receive                                                |  Transmit").is_none()
+    );
 }
