@@ -1,0 +1,11 @@
+//! Pulls from scripted registries on loopback addresses: the good, the broken and the hostile.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod auth;
+mod documents;
+mod fake;
+mod images;
+mod plain;
+mod redirects;
+mod scene;
+mod transfer;
