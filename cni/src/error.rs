@@ -1,5 +1,7 @@
 //! What can go wrong in a network, and of which kind it is.
 
+use crate::failure::Failure;
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -94,6 +96,28 @@ pub enum Error {
         /// What is wrong with the answer.
         why: String,
     },
+    /// A plugin of a CNI network failed.
+    #[error("plugin {plugin}: {command}: {failure}")]
+    Plugin {
+        /// Its type.
+        plugin: String,
+        /// `ADD`, `DEL`, `CHECK`, `STATUS` or `GC`.
+        command: &'static str,
+        /// How.
+        failure: Failure,
+    },
+    /// Something is wrong with a CNI network.
+    #[error("network {name}")]
+    Network {
+        /// Its name, or the file that should say it.
+        name: String,
+        /// What.
+        #[source]
+        source: Box<Error>,
+    },
+    /// More than one thing failed; the first is the cause of the others, or as bad.
+    #[error("{}", listed(.0))]
+    Several(Vec<Error>),
     /// A hostPort is taken already.
     #[error("hostPort {port} is in use already by {owner}")]
     PortTaken {
@@ -117,6 +141,20 @@ impl Error {
         Self::System { what: what.into(), source }
     }
 
+    /// One error of these; `None` if there are none.
+    pub(crate) fn of(mut errors: Vec<Self>) -> Option<Self> {
+        if errors.len() > 1 { Some(Self::Several(errors)) } else { errors.pop() }
+    }
+
+    /// This error, with what failed because of it.
+    pub(crate) fn followed_by(self, mut others: Vec<Self>) -> Self {
+        if others.is_empty() {
+            return self;
+        }
+        others.insert(0, self);
+        Self::Several(others)
+    }
+
     /// The errno the kernel gave, if it was the kernel.
     pub(crate) fn errno(&self) -> Option<sys::Errno> {
         match self {
@@ -134,6 +172,9 @@ impl Error {
             Self::Refused { source, .. } | Self::System { source, .. } => kind_of(source.errno),
             Self::File { .. } => Kind::Unavailable,
             Self::Malformed { .. } => Kind::Internal,
+            Self::Plugin { failure, .. } => failure.kind(),
+            Self::Network { source, .. } => source.kind(),
+            Self::Several(errors) => errors.first().map_or(Kind::Internal, Self::kind),
             Self::AddressTaken { .. } | Self::PortTaken { .. } => Kind::Exists,
         }
     }
@@ -150,4 +191,19 @@ fn kind_of(errno: sys::Errno) -> Kind {
 
 fn quoted(said: &Option<String>) -> String {
     said.as_ref().map_or_else(String::new, |text| format!(" (kernel: {text})"))
+}
+
+/// Errors of equal rank have no one source, so their chains are part of the text.
+fn listed(errors: &[Error]) -> String {
+    errors.iter().map(chain).collect::<Vec<_>>().join("; ")
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
 }

@@ -9,16 +9,22 @@
 
 mod address;
 mod builtin;
+mod cache;
 pub mod chain;
 pub mod conf;
 mod error;
+mod failure;
 mod firewall;
 mod ids;
 mod netlink;
+mod plugin;
 mod port;
+pub mod result;
+pub mod runtime_config;
 
 pub use builtin::{Attached, BridgeConfig, Builtin, Pruned, Sandbox, ipam::Ipam};
 pub use error::{Error, Kind, Result};
+pub use failure::Failure;
 pub use ids::{AttachmentId, IfName, NetworkName, host_interface};
 pub use ipnet::{IpNet, Ipv4Net};
 pub use port::{PortMapping, Protocol};

@@ -48,18 +48,19 @@ fn udp_flows_follow_the_port() {
     let node = Node::new();
     let udp = PortMapping { protocol: Protocol::Udp, ..tcp(8080, 53) };
     let client = node.world.udp(WORLD, 4000);
-    client.send_to(b"0", (UPLINK, 8080)).unwrap();
+    client.connect((UPLINK, 8080)).unwrap();
+    client.send(b"0").unwrap();
     let mut buffer = [0; 1];
+    // The node has seen it, and said that nobody listens.
+    assert_eq!(client.recv(&mut buffer).unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
     for last in [2, 3] {
         let pod = node.pod(last, &[udp]);
         let server = pod.udp(Ipv4Addr::UNSPECIFIED, 53);
-        // The first one gets the error that nobody listened before.
-        if client.send_to(&[last], (UPLINK, 8080)).is_err() {
-            client.send_to(&[last], (UPLINK, 8080)).unwrap();
-        }
+        client.send(&[last]).unwrap();
         let (_, from) = server.recv_from(&mut buffer).unwrap();
         assert_eq!((buffer, from), ([last], (WORLD, 4000).into()));
         server.send_to(&buffer, from).unwrap();
+        assert_eq!(client.recv(&mut buffer).unwrap(), 1);
         node.builtin.detach(&id(last), &[]).unwrap();
     }
 }

@@ -5,3 +5,4 @@ mod builtin;
 mod hostports;
 mod measure;
 mod node;
+mod plugins;
