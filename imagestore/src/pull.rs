@@ -17,6 +17,7 @@ use crate::{Credentials, Reference, Store};
 
 mod documents;
 mod flight;
+mod layer;
 mod layers;
 mod meter;
 mod pipeline;

@@ -70,7 +70,7 @@ pub struct Applied {
     pub inodes: u64,
     /// Directories that the layer uses but does not describe, made with mode 0755 and owner 0:0; paths relative
     /// to the root, `""` is the root itself. Such a directory hides the owner and mode it has in a lower layer.
-    /// At most [`IMPLIED_MAX`] are listed.
+    /// At most [`IMPLIED_MAX`] are listed, of at most [`IMPLIED_BYTES_MAX`] together.
     pub implied: Vec<Vec<u8>>,
     /// The layer hides all below it (`.wh..wh..opq` in its root). overlayfs ignores the mark on the root of a
     /// layer, so whoever stacks the layers must leave out those below.
@@ -81,6 +81,8 @@ pub struct Applied {
 
 /// The longest list of [`Applied::implied`].
 pub const IMPLIED_MAX: usize = 10_000;
+/// All paths of [`Applied::implied`] together: one layer may nest directories half a million deep.
+pub const IMPLIED_BYTES_MAX: usize = 1 << 20;
 
 /// The merged view of the layers below, asked only for the target of a hard link that this layer does not have.
 pub trait LowerLayers {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tokio::sync::mpsc;
 
 use crate::blocking;
 use crate::digest::DiffId;
@@ -12,26 +11,15 @@ use crate::error::{Error, Result};
 use crate::hooks::PullHooks;
 use crate::ingest::Ingest;
 use crate::layers::{self, Hold, Layers};
-use crate::manifest::Descriptor;
 use crate::pull::documents::Wanted;
+use crate::pull::layer::{Work, add};
 use crate::pull::meter::Meter;
-use crate::pull::pipeline::{self, Failed, Unpacked, Verified};
+use crate::pull::pipeline::Failed;
 use crate::record::Record;
-use crate::registry::{LayerStream, Session};
+use crate::registry::Session;
 use crate::store::Shared;
 use crate::view::View;
 use crate::{mend, stack};
-
-/// Pieces of a layer between network and unpacking, each at most a read of the socket.
-const CHUNKS_WAITING: usize = 16;
-
-/// What all layers of one pull need.
-struct Work<'a> {
-    store: &'a Arc<Shared>,
-    session: &'a Arc<Session>,
-    hooks: &'a PullHooks,
-    meter: Arc<Meter>,
-}
 
 /// The trees of an image, lowest first, kept from garbage collection.
 pub(super) struct Stacked {
@@ -89,8 +77,8 @@ impl Work<'_> {
             self.meter.layer_done(layer.size);
             return Ok(None);
         }
-        match self.fetch(layer, None).await {
-            Ok(unpacked) => self.keep(unpacked, *diff_id, *diff_id).await.map(|()| None),
+        match self.bring(layer, *diff_id, *diff_id, None).await {
+            Ok(()) => Ok(None),
             Err(Failed::NeedsLower) => Ok(Some(at)),
             Err(Failed::Error(error)) => Err(error),
         }
@@ -111,60 +99,13 @@ impl Work<'_> {
             return Ok(hold);
         }
         let visible = self.store.layers.stack(&diff_ids[..at]).ok_or_else(|| gone(self.store))?;
-        let view = view(&self.store.layers, &visible)?;
-        match self.fetch(layer, Some(view)).await {
-            Ok(unpacked) => self.keep(unpacked, *diff_id, bound).await.map(|()| hold),
+        let view = Arc::new(view(&self.store.layers, &visible)?);
+        match self.bring(layer, *diff_id, bound, Some(view)).await {
+            Ok(()) => Ok(hold),
             Err(Failed::Error(error)) => Err(error),
             Err(Failed::NeedsLower) => Err(gone(self.store)),
         }
     }
-
-    /// Downloads and unpacks, both at once.
-    async fn fetch(&self, layer: &Descriptor, lower: Option<View>) -> std::result::Result<Unpacked, Failed> {
-        let permits = Arc::clone(&self.store.pulls.permits);
-        let permit = permits.acquire_owned().await.map_err(|_| Failed::Error(gone(self.store)))?;
-        self.hooks.reach("pull.layer.fetch").map_err(Failed::Error)?;
-        let (send, receive) = mpsc::channel(CHUNKS_WAITING);
-        let (store, wanted) = (Arc::clone(self.store), layer.clone());
-        let unpacking = blocking::run("unpack layer", Some(permit), move || {
-            let ingest = store.ingest.create()?;
-            let lower = lower.as_ref().map(|view| view as &dyn crate::unpack::LowerLayers);
-            Ok(pipeline::unpack(receive, wanted, ingest, lower))
-        });
-        let mut download = LayerStream::new(Arc::clone(self.session), layer.clone());
-        let downloading = async move {
-            while let Some(bytes) = download.next().await? {
-                self.meter.received(bytes.len() as u64);
-                if send.send(bytes).await.is_err() {
-                    // The other end gave up, and says why.
-                    break;
-                }
-            }
-            Ok(())
-        };
-        let (downloaded, unpacked) = tokio::join!(downloading, unpacking);
-        downloaded.map_err(Failed::Error)?;
-        unpacked.map_err(Failed::Error)?
-    }
-
-    /// Verifies, syncs and adds to the store.
-    async fn keep(&self, unpacked: Unpacked, diff_id: DiffId, key: DiffId) -> Result<()> {
-        self.hooks.reach("pull.layer.verify")?;
-        let verified = blocking::run("verify layer", None, move || unpacked.verify(diff_id)).await?;
-        self.hooks.reach("pull.layer.sync")?;
-        self.store.pulls.syncer.sync(&self.store.layers).await?;
-        self.hooks.reach("pull.layer.commit")?;
-        let Verified { ingest, record, bound_to_lower } = verified;
-        debug_assert_eq!(bound_to_lower, key != diff_id, "only a bound tree has another id than its layer");
-        add(self.store, key, record, ingest).await?;
-        self.meter.layer_done(0);
-        Ok(())
-    }
-}
-
-async fn add(store: &Arc<Shared>, key: DiffId, record: Record, ingest: Ingest) -> Result<()> {
-    let layers = Arc::clone(&store.layers);
-    blocking::run("commit layer", None, move || layers.add(key, &record, ingest)).await
 }
 
 fn view(layers: &Layers, stack: &[DiffId]) -> Result<View> {

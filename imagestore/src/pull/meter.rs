@@ -52,6 +52,8 @@ impl Meter {
     fn change(&self, change: impl FnOnce(&mut State) -> bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let announce = change(&mut state);
+        // A layer that has to be fetched again does not count twice.
+        state.progress.bytes_done = state.progress.bytes_done.min(state.progress.bytes_total);
         let progress = state.progress;
         if announce {
             state.announced = progress.bytes_done;

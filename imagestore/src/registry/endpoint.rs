@@ -20,6 +20,11 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ca.is_empty() && self.client.is_empty() && !self.skip_verify
+    }
+
     /// Names the content, so that clients can be found by it.
     pub(crate) fn fingerprint(&self) -> Digest {
         let mut hasher = Hasher::default();

@@ -53,7 +53,9 @@ struct RawHost {
 
 /// The endpoints for the registry `host`, in the order to ask them. Reads files.
 pub(crate) fn endpoints(certs_dir: Option<&Path>, host: &str) -> Result<Vec<Endpoint>> {
-    let Some(dir) = certs_dir.and_then(|root| directory(root, host)) else { return default_only(host) };
+    let Some(dir) = certs_dir.and_then(|root| directory(root, host)) else {
+        return with_tls(host, Tls::default());
+    };
     let path = dir.join("hosts.toml");
     let text = match std::fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return files::docker_style(&dir, host),
@@ -73,17 +75,18 @@ fn directory(root: &Path, host: &str) -> Option<PathBuf> {
         .find(|dir| dir.is_dir())
 }
 
-fn default_only(host: &str) -> Result<Vec<Endpoint>> {
-    let server = endpoint(&default_url(host), host, &RawHost::default(), Path::new("/"));
+/// The registry itself, with TLS material that somebody left for it.
+fn with_tls(host: &str, tls: Tls) -> Result<Vec<Endpoint>> {
+    let server = endpoint(&default_url(host, !tls.is_empty()), host, &RawHost::default(), Path::new("/"));
     let server = server.map_err(|why| Error::Document { what: format!("registry {host}"), why })?;
-    Ok(vec![Endpoint { is_server: true, ..server }])
+    Ok(vec![Endpoint { is_server: true, tls: Arc::new(tls), ..server }])
 }
 
-/// The server of a registry nobody configured: https, but http on this machine.
-fn default_url(host: &str) -> String {
+/// The server of a registry nobody configured: https, but http on this machine unless there is something for TLS.
+fn default_url(host: &str, tls: bool) -> String {
     match host {
         "docker.io" => "https://registry-1.docker.io".to_owned(),
-        host if is_this_machine(host) => format!("http://{host}"),
+        host if is_this_machine(host) && !tls => format!("http://{host}"),
         host => format!("https://{host}"),
     }
 }
@@ -104,7 +107,10 @@ fn parse(text: &str, dir: &Path, host: &str) -> std::result::Result<Vec<Endpoint
         let entry = raw.host.get(&url).ok_or_else(|| format!("host {url:?} is not a table"))?;
         endpoints.push(endpoint(&url, host, entry, dir).map_err(|why| format!("host {url:?}: {why}"))?);
     }
-    let url = raw.server.filter(|url| !url.is_empty()).unwrap_or_else(|| default_url(host));
+    let url = raw.server.filter(|url| !url.is_empty()).unwrap_or_else(|| {
+        let own = &raw.own;
+        default_url(host, own.ca.is_some() || own.client.is_some() || own.skip_verify.is_some())
+    });
     let server = endpoint(&url, host, &raw.own, dir).map_err(|why| format!("server {url:?}: {why}"))?;
     let server = Endpoint { is_server: true, ..server };
     match endpoints.iter_mut().find(|mirror| mirror.base == server.base) {

@@ -37,10 +37,16 @@ pub(crate) struct LayerStream {
 }
 
 impl LayerStream {
-    pub(crate) fn new(session: Arc<Session>, layer: Descriptor) -> Self {
+    /// Begins with the servers from `endpoint` on; 0 means all.
+    pub(crate) fn new(session: Arc<Session>, layer: Descriptor, endpoint: usize) -> Self {
         let path = format!("{}/blobs/{}", session.reference.path(), layer.digest);
         let failed = Failures::default();
-        Self { session, layer, path, at: 0, opened_at: 0, endpoint: 0, body: None, fruitless: 0, failed }
+        Self { session, layer, path, at: 0, opened_at: 0, endpoint, body: None, fruitless: 0, failed }
+    }
+
+    /// The servers that nobody has asked yet, for another stream; `None` if there are none.
+    pub(crate) fn others(&self) -> Option<usize> {
+        self.next_endpoint(self.endpoint + 1)
     }
 
     /// The next bytes; `None` after exactly as many as the manifest promises.
@@ -91,7 +97,7 @@ impl LayerStream {
     /// Waits, or turns to the next server, or gives up.
     async fn recover(&mut self, failure: Failure) -> Result<()> {
         self.body = None;
-        let last = self.next_endpoint(self.endpoint + 1).is_none();
+        let last = self.others().is_none();
         if self.at - self.opened_at >= PROGRESS {
             self.fruitless = 0;
         }
@@ -105,7 +111,7 @@ impl LayerStream {
         if let Some(endpoint) = self.session.endpoints.get(self.endpoint) {
             self.failed.add(endpoint, failure);
         }
-        match self.next_endpoint(self.endpoint + 1) {
+        match self.others() {
             Some(next) => {
                 self.endpoint = next;
                 self.fruitless = 0;

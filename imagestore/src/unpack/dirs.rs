@@ -15,7 +15,7 @@ use sys::{
     at::{self, Kind, Time},
 };
 
-use super::{IMPLIED_MAX, Name, UnpackError, entry::Meta, name};
+use super::{IMPLIED_BYTES_MAX, IMPLIED_MAX, Name, UnpackError, entry::Meta, name};
 
 /// Deeper than trees go back and forth, and few enough descriptors for many layers at once.
 const OPEN_MAX: usize = 24;
@@ -34,6 +34,7 @@ pub(super) struct Dirs {
     /// Least recently used first.
     open: Vec<Open>,
     implied: BTreeSet<Vec<u8>>,
+    implied_bytes: usize,
     /// Directories made without an entry of their own.
     made: u64,
     made_max: u64,
@@ -58,6 +59,7 @@ impl Dirs {
             root_time: Meta::IMPLIED.mtime,
             open: Vec::with_capacity(OPEN_MAX),
             implied: BTreeSet::from([Vec::new()]),
+            implied_bytes: 0,
             made: 0,
             made_max,
             steps: 0,
@@ -259,7 +261,9 @@ impl Dirs {
         }
         at::set_times(fd.as_fd(), Meta::IMPLIED.mtime)?;
         at::set_times(at, parent.mtime)?;
-        if self.implied.len() < IMPLIED_MAX {
+        let path_len = here.len() + 1 + name.len();
+        if self.implied.len() < IMPLIED_MAX && self.implied_bytes + path_len <= IMPLIED_BYTES_MAX {
+            self.implied_bytes += path_len;
             let path = if here.is_empty() { name.to_vec() } else { [here, b"/", name].concat() };
             self.implied.insert(path);
         }

@@ -294,21 +294,28 @@ impl<'a, R: Read> Placer<'a, R> {
         Ok(())
     }
 
-    /// Whether this layer hides what lower layers have at `path`: by an opaque directory on the way there.
+    /// Whether this layer hides what lower layers have at `path`: by an opaque directory on the way there, or by
+    /// something that is no directory.
     fn hides(&mut self, path: &[u8]) -> Result<bool, UnpackError> {
-        let mut end = 0;
-        loop {
-            let Some(dir) = self.dirs.find_existing(&path[..end])? else { return Ok(false) };
-            let mark = at::get_xattr(dir.as_fd(), OPAQUE).map_err(|error| system(path, error))?;
-            if mark.is_some() {
+        let mut dir = self.dirs.root();
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for end in slashes.chain([path.len()]) {
+            if at::get_xattr(dir.as_fd(), OPAQUE).map_err(|error| system(path, error))?.is_some() {
                 return Ok(true);
             }
-            let from = if end == 0 { 0 } else { end + 1 };
-            match path[from..].iter().position(|byte| *byte == b'/') {
-                Some(slash) => end = from + slash,
-                None => return Ok(false),
-            }
+            let step = &path[..end];
+            dir = match self.dirs.find_existing(step)? {
+                Some(dir) => dir,
+                None => {
+                    return match at::stat_at(dir.as_fd(), name::base(step)) {
+                        Ok(stat) => Ok(stat.kind != Is::Symlink),
+                        Err(error) if error.errno == Errno::ENOENT => Ok(false),
+                        Err(error) => Err(system(path, error)),
+                    };
+                }
+            };
         }
+        Ok(false)
     }
 
     /// Makes something that is no directory. What has the name already makes way: the last entry counts.

@@ -39,7 +39,7 @@ async fn an_image_arrives_whole() {
 
     assert_eq!(pulled.id, image.id());
     assert_eq!(pulled.manifest, image.digest());
-    assert_eq!(pulled.tags, [name.clone()]);
+    assert_eq!(pulled.tags, std::slice::from_ref(&name));
     assert_eq!(pulled.digests, [format!("{}/app@{}", registry.host(), image.digest())]);
     assert_eq!(pulled.layers.len(), 3);
     assert_eq!(
@@ -157,7 +157,7 @@ async fn names_lead_to_the_image_and_move() {
     moved.store(true, std::sync::atomic::Ordering::SeqCst);
     let second = scene.pull(&name).await.unwrap();
     assert_eq!(second.id, new.id());
-    assert_eq!(second.tags, [name.clone()]);
+    assert_eq!(second.tags, std::slice::from_ref(&name));
     let first = scene.store.get(&id).unwrap().unwrap();
     assert!(first.tags.is_empty(), "the tag moved");
     assert_eq!(first.digests, [digest]);

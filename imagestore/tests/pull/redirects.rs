@@ -70,7 +70,7 @@ async fn signatures_do_not_end_in_errors() {
     assert_eq!(error.kind(), Kind::Denied);
     assert!(!chain(&error).contains("abc"), "{}", chain(&error));
     // The connection itself fails: the HTTP client would like to tell the URL.
-    let dead = format!("http://127.0.0.2:1{{path}}?X-Signature=abc");
+    let dead = "http://127.0.0.2:1{path}?X-Signature=abc".to_owned();
     let registry = redirecting(image.alone(), dead).await;
     let error = scene.pull_as(&format!("{}/app:1", registry.host()), Some(user())).await.unwrap_err();
     assert_eq!(error.kind(), Kind::RegistryUnavailable);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -90,9 +89,5 @@ pub(super) fn docker_style(dir: &Path, host: &str) -> Result<Vec<Endpoint>> {
             tls.client.push((chain, key));
         }
     }
-    let tls = Arc::new(tls);
-    Ok(super::default_only(host)?
-        .into_iter()
-        .map(|endpoint| Endpoint { tls: Arc::clone(&tls), ..endpoint })
-        .collect())
+    super::with_tls(host, tls)
 }
