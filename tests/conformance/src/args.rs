@@ -8,7 +8,7 @@ use harness::{Failure, Result};
 /// Runs critest against a private berthd with a private registry, compares with known-failures.toml, and leaves nothing
 /// behind. The last line says `N passed, M failed, K skipped`.
 #[derive(Debug, Parser)]
-#[command(name = "tests/conformance/run", disable_version_flag = true)]
+#[command(bin_name = "tests/conformance/run", disable_version_flag = true)]
 pub(crate) struct Args {
     /// The suite: a critest of kubernetes-sigs/cri-tools
     #[arg(value_name = "CRITEST_BINARY")]
