@@ -145,7 +145,7 @@ impl Server {
 
 async fn session(upgraded: Upgraded, backend: Arc<dyn Backend>) -> Result<(), spdy::Error> {
     let Upgraded { request, protocol, socket, ahead } = upgraded;
-    let connect = |max_streams| spdy::connect(socket, &ahead, Role::Server, max_streams, over_spdy::IDLE);
+    let connect = |max_streams| spdy::connect(socket, ahead, Role::Server, max_streams, over_spdy::IDLE);
     match request {
         Request::PortForward(request) => {
             let (connection, handle) = connect(over_spdy::forward::MAX_STREAMS);

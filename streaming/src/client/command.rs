@@ -61,7 +61,7 @@ async fn session(url: &str, io: ClientIo) -> Result<Outcome, ClientError> {
     let protocol =
         Command::ALL.into_iter().find(|version| Some(version.name()) == chosen).unwrap_or(Command::V1);
     let (connection, handle) =
-        spdy::connect(opened.socket, &opened.ahead, Role::Client, MAX_STREAMS, over_spdy::IDLE);
+        spdy::connect(opened.socket, opened.ahead, Role::Client, MAX_STREAMS, over_spdy::IDLE);
     let mut connection = std::pin::pin!(connection.run());
     let mut talk = std::pin::pin!(talk(&handle, protocol, io));
     let early = tokio::select! {

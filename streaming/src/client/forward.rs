@@ -35,7 +35,7 @@ pub struct PortForwarder {
 /// Opens the session behind a port-forward URL.
 pub async fn port_forward(url: &str) -> Result<PortForwarder, ClientError> {
     let opened = upgrade::open(url, &[PORT_FORWARD]).await?;
-    let (connection, handle) = spdy::connect(opened.socket, &opened.ahead, Role::Client, 0, over_spdy::IDLE);
+    let (connection, handle) = spdy::connect(opened.socket, opened.ahead, Role::Client, 0, over_spdy::IDLE);
     let connection = tokio::spawn(async move {
         if let Err(error) = connection.run().await {
             tracing::debug!(%error, "port-forward connection ended");

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf},
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Headers, QUEUE, Role, Stream,
+    Error, Headers, Role, Stream,
     frame::{Control, HEAD, Head},
     state::State,
     stream::Shared,
@@ -22,6 +22,8 @@ use super::{
 
 /// Bytes fetched from the socket at once.
 const CHUNK: usize = 16 * 1024;
+/// Of the write buffer, from one batch to the next.
+const KEPT: usize = 1024;
 /// How long the peer may take to read our last words before the socket is closed under it.
 const LINGER: Duration = Duration::from_secs(60);
 /// How often a connection that may not read looks whether its peer is still there.
@@ -50,7 +52,7 @@ pub(crate) struct Handle {
 /// The peer may have `max_streams` streams of its own open at once; further ones are refused.
 pub(crate) fn connect(
     socket: TcpStream,
-    ahead: &[u8],
+    ahead: Bytes,
     role: Role,
     max_streams: usize,
     idle: Duration,
@@ -58,7 +60,7 @@ pub(crate) fn connect(
     let shared = Shared::new(State::new(role, max_streams));
     let handle = Handle { shared: Arc::clone(&shared) };
     let (socket, sink) = socket.into_split();
-    (Connection { socket, sink, ahead: BytesMut::from(ahead), shared, idle }, handle)
+    (Connection { socket, sink, ahead: BytesMut::from(ahead.as_ref()), shared, idle }, handle)
 }
 
 impl Handle {
@@ -259,7 +261,7 @@ async fn write_loop(sink: &mut OwnedWriteHalf, shared: &Shared) -> Result<(), Er
         }
         write_all(sink, &batch).await?;
         batch.clear();
-        if batch.capacity() > QUEUE / 8 {
+        if batch.capacity() > KEPT {
             // Connections are idle most of their life.
             batch = Vec::new();
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -25,8 +26,8 @@ async fn sockets() -> (TcpStream, TcpStream) {
 /// Both ends, running in `tasks`.
 async fn pair(tasks: &mut JoinSet<Result<(), Error>>) -> (Handle, Handle) {
     let (client, server) = sockets().await;
-    let (run_client, client) = connect(client, &[], Role::Client, 10, LONG);
-    let (run_server, server) = connect(server, &[], Role::Server, 10, LONG);
+    let (run_client, client) = connect(client, Bytes::new(), Role::Client, 10, LONG);
+    let (run_server, server) = connect(server, Bytes::new(), Role::Server, 10, LONG);
     tasks.spawn(run_client.run());
     tasks.spawn(run_server.run());
     (client, server)
@@ -35,7 +36,7 @@ async fn pair(tasks: &mut JoinSet<Result<(), Error>>) -> (Handle, Handle) {
 /// Our server end and a bare socket at the other.
 async fn against_socket(idle: Duration) -> (JoinSet<Result<(), Error>>, Handle, TcpStream) {
     let (socket, server) = sockets().await;
-    let (run, handle) = connect(server, &[], Role::Server, 10, idle);
+    let (run, handle) = connect(server, Bytes::new(), Role::Server, 10, idle);
     let mut tasks = JoinSet::new();
     tasks.spawn(run.run());
     (tasks, handle, socket)
