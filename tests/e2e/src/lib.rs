@@ -1,1 +1,93 @@
-//! Placeholder.
+//! What several end-to-end tests need and the harness, which knows no expectations, does not have.
+
+use std::{
+    fmt::Debug,
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+};
+
+use harness::{Failure, Node, Result};
+use tonic::{Code, Status};
+
+/// Fails unless the server refused with one of `codes` and its text has every one of `words`: the thing, the cause, the
+/// way out.
+///
+/// # Errors
+/// With what came instead.
+#[track_caller]
+pub fn refused<T: Debug>(result: Result<T, Status>, codes: &[Code], words: &[&str]) -> Result {
+    match result {
+        Ok(answer) => Err(Failure::new(format!("must be refused with {codes:?}, but: {answer:?}"))),
+        Err(status) if !codes.contains(&status.code()) => Err(Failure::new(format!(
+            "must be refused with {codes:?}, but {:?}: {}",
+            status.code(),
+            status.message()
+        ))),
+        Err(status) => {
+            let missing: Vec<_> = words.iter().filter(|word| !status.message().contains(**word)).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            Err(Failure::new(format!("the refusal says nothing of {missing:?}: {}", status.message())))
+        }
+    }
+}
+
+/// A TCP port of this machine that was free a moment ago.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// The content of a file of a container's cgroup: the first name that exists in any hierarchy. Name the v2 file and the
+/// v1 file.
+///
+/// # Errors
+/// When no hierarchy has it.
+#[track_caller]
+pub fn cgroup_file(node: &Node, container: &str, names: &[&str]) -> Result<String> {
+    let mut found = Vec::new();
+    for hierarchy in mounted_cgroups()? {
+        find(&hierarchy.join(node.slot.cgroup_root().trim_start_matches('/')), container, &mut found);
+    }
+    for name in names {
+        for dir in &found {
+            if let Ok(text) = fs::read_to_string(dir.join(name)) {
+                return Ok(text.trim().to_owned());
+            }
+        }
+    }
+    Err(Failure::new(format!("container {container}: no {names:?} in {found:?}")))
+}
+
+/// Directories whose name has the container's id.
+fn find(dir: &Path, container: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if entry.file_name().to_string_lossy().contains(container) {
+                found.push(path);
+            } else {
+                find(&path, container, found);
+            }
+        }
+    }
+}
+
+fn mounted_cgroups() -> Result<Vec<PathBuf>> {
+    let table = fs::read_to_string("/proc/self/mounts")?;
+    let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let cgroups = mounts.filter(|fields| fields.get(2).is_some_and(|kind| kind.starts_with("cgroup")));
+    Ok(cgroups.map(|fields| PathBuf::from(fields[1])).collect())
+}
+
+/// Is the memory controller on cgroup v2?
+///
+/// # Errors
+/// When procfs cannot be read.
+pub fn is_cgroup_v2() -> Result<bool> {
+    Ok(!fs::read_to_string("/proc/self/mounts")?.lines().any(|line| line.split(' ').nth(2) == Some("cgroup")))
+}

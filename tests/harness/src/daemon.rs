@@ -25,6 +25,8 @@ pub struct Options {
     pub certs_dir: Option<PathBuf>,
     /// CNI configuration and plugins; none by default, so the built-in bridge serves.
     pub cni: Option<(PathBuf, PathBuf)>,
+    /// Whether a clean end takes bridge and table away, as it must for the last daemon of a test.
+    pub remove_node_state: bool,
     /// `fail:STEP` or `kill:STEP`, for the first arrival at that step.
     pub fault: Option<String>,
     /// More arguments.
@@ -33,7 +35,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prefix: 24, certs_dir: None, cni: None, fault: None, arguments: Vec::new() }
+        Self {
+            prefix: 24,
+            certs_dir: None,
+            cni: None,
+            remove_node_state: true,
+            fault: None,
+            arguments: Vec::new(),
+        }
     }
 }
 
@@ -93,8 +102,11 @@ impl Daemon {
             .arg(cni_conf)
             .arg("--cni-bin-dir")
             .arg(cni_bin)
-            .args(["--log-level", "debug", "--remove-node-state-on-exit"])
+            .args(["--log-level", "debug"])
             .args(&options.arguments);
+        if options.remove_node_state {
+            command.arg("--remove-node-state-on-exit");
+        }
         command.env("TMPDIR", slot.temporary()).env_remove("BERTH_FAULT").current_dir("/");
         if let Some(fault) = &options.fault {
             command.env("BERTH_FAULT", fault);

@@ -1,6 +1,6 @@
 //! Layers: a tar archive written entry by entry, then compressed in one of the three ways.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use flate2::{Compression as Level, write::GzEncoder};
 use tar::{Builder, EntryType, Header};
@@ -95,6 +95,16 @@ impl LayerBuilder {
     /// As for [`Self::dir`].
     pub fn file(self, path: &str, mode: u32, content: impl AsRef<[u8]>) -> Result<Self> {
         self.entry(EntryType::Regular, path, mode, "", content.as_ref())
+    }
+
+    /// Everything below a directory of this machine, owners and modes included.
+    ///
+    /// # Errors
+    /// When it cannot be read, too.
+    pub fn tree(mut self, dir: &Path) -> Result<Self> {
+        self.tar.follow_symlinks(false);
+        self.tar.append_dir_all(".", dir).doing(|| format!("add {} to a layer", dir.display()))?;
+        Ok(self)
     }
 
     /// A symbolic link.
