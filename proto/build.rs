@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use protox::prost_reflect::prost::Message;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=berth");
     println!("cargo::rerun-if-changed=cri");
     println!("cargo::rerun-if-changed=monitor");
     println!("cargo::rerun-if-changed=record");
-    let files = ["cri/api.proto", "monitor/monitor.proto", "record/record.proto"];
+    let files = ["berth/berth.proto", "cri/api.proto", "monitor/monitor.proto", "record/record.proto"];
     let descriptors = protox::compile(files, ["."])?;
     // tests/contract.rs holds what was compiled against what Kubernetes fixes.
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
