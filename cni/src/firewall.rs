@@ -44,8 +44,8 @@ impl Firewall {
 
     /// Puts everything back, hostPorts as well, if the table is gone or lost its rules (`nft flush ruleset`).
     pub(crate) fn repair(&mut self) -> Result<()> {
+        let ours = self.ports.all();
         self.install()?;
-        let ours = std::mem::take(&mut self.ports).all();
         self.reload()?;
         let there: BTreeSet<Key> = self.ports.all().into_iter().map(|(key, _)| key).collect();
         let missing = ours.into_iter().filter(|(key, _)| !there.contains(key)).collect();
@@ -53,12 +53,17 @@ impl Firewall {
     }
 
     /// Leads the ports of `mappings` (and no others) to `id` at `address`.
+    ///
+    /// If the table is gone (`nft flush ruleset`) it is made anew first, for a pod without hostPorts needs it too.
     pub(crate) fn publish(
         &mut self,
         id: &AttachmentId,
         address: Ipv4Addr,
         mappings: &[PortMapping],
     ) -> Result<()> {
+        if self.connection.get(&message::get_table(&self.ruleset.table), |_| Ok(()))?.is_none() {
+            self.repair()?;
+        }
         let plan = self.ports.plan(id, address, mappings)?;
         match self.change(plan) {
             // Someone else changed our table: look again, so that the answer names the owner.
@@ -84,7 +89,7 @@ impl Firewall {
 
     /// Takes away all hostPorts that belong to nobody in `known`; returns them.
     pub(crate) fn prune(&mut self, known: &BTreeSet<AttachmentId>) -> Result<Vec<(Key, Claim)>> {
-        self.reload()?;
+        self.repair()?;
         let strangers = self.ports.strangers(known);
         let keys = |ports: &Ports| ports.strangers(known).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
         self.remove(keys(&self.ports), keys)?;
@@ -100,11 +105,12 @@ impl Firewall {
         }
     }
 
-    /// Removes `keys`; if the kernel lacks one of them, removes what `again` finds after a look.
+    /// Removes `keys`; if the kernel lacks one of them, removes what `again` finds after a repair: a look alone would forget
+    /// what others lost.
     fn remove(&mut self, keys: Vec<Key>, again: impl Fn(&Ports) -> Vec<Key>) -> Result<()> {
         match self.change(Plan { remove: keys, add: Vec::new() }) {
             Err(error) if error.errno() == Some(Errno::ENOENT) => {
-                self.reload()?;
+                self.repair()?;
                 let remove = again(&self.ports);
                 self.change(Plan { remove, add: Vec::new() })
             }

@@ -64,6 +64,13 @@ pub(super) fn install(ruleset: &Ruleset) -> Vec<Request> {
     out
 }
 
+/// Asks for the table, for [`crate::netlink::Connection::get`].
+pub(super) fn get_table(table: &str) -> Request {
+    let attributes = vec![TableAttribute::Name(table.to_owned())];
+    let message = NfTablesMessage::GetTable(TableMessage { attributes });
+    request(format!("look up nftables table inet {table}"), message, 0)
+}
+
 /// Deletes the table with all in it.
 pub(super) fn delete_table(table: &str) -> Request {
     let attributes = vec![TableAttribute::Name(table.to_owned())];
