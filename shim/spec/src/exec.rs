@@ -2,7 +2,7 @@
 
 use proto::monitor::{ExecPlan, Process};
 
-use crate::error::{Result, SpecError};
+use crate::{error::Result, process};
 
 /// What `Exec` and `ExecSync` ask for.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,17 @@ pub struct Exec<'a> {
 ///
 /// # Errors
 /// An empty command, or one with a NUL byte.
-pub fn exec_plan(_container: &Process, _exec: &Exec<'_>) -> Result<ExecPlan> {
-    Err(SpecError::unsupported("exec", "not built yet", "wait"))
+pub fn exec_plan(container: &Process, exec: &Exec<'_>) -> Result<ExecPlan> {
+    process::check_args(exec.cmd, "the container")?;
+    let mut env = container.env.clone();
+    if exec.tty && !env.iter().any(|entry| entry.starts_with(b"TERM=")) {
+        env.push(b"TERM=xterm".to_vec());
+    }
+    Ok(ExecPlan {
+        container_id: exec.container_id.to_owned(),
+        process: Some(Process { args: exec.cmd.to_vec(), env, terminal: exec.tty, ..container.clone() }),
+    })
 }
+
+#[cfg(test)]
+mod tests;

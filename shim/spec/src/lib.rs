@@ -31,6 +31,7 @@ mod pod;
 mod process;
 pub mod resources;
 mod seccomp;
+mod security;
 mod signal;
 mod sysctl;
 #[cfg(test)]
@@ -52,5 +53,5 @@ pub use lower::lower;
 pub use mounts::image_volumes;
 pub use pod::{PodFacts, PodNamespaces, PodPid, check_pod};
 
-pub use seccomp::{Cache, Filter, seccomp_profile_path};
+pub use seccomp::{Cache, Filter, PROFILE_LIMIT, seccomp_profile_path};
 pub use signal::{StopSignal, stop_signal};

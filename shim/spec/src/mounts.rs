@@ -76,7 +76,7 @@ pub(crate) fn mounts(input: &Input<'_>, namespaces: PodNamespaces, privileged: b
     }
     volumes.sort_by_key(|mount| mount.destination().components().count());
 
-    let mut list = default::mounts(input.paths, namespaces, privileged)?;
+    let mut list = default::mounts(input.paths, namespaces, privileged, input.node.cgroup_v2)?;
     list.retain(|mount| !volumes.iter().any(|volume| mount.destination().starts_with(volume.destination())));
     list.extend(volumes);
     Ok(Mounts { list, root_propagation: root_propagation.option() })

@@ -142,7 +142,7 @@ fn no_such_mode(which: &str, name: &str) -> SpecError {
 }
 
 /// Absent options mean the node's user namespace, as both peers read them.
-fn check_user_namespace(options: Option<&cri::UserNamespace>) -> Result<()> {
+pub(crate) fn check_user_namespace(options: Option<&cri::UserNamespace>) -> Result<()> {
     let Some(options) = options else { return Ok(()) };
     let refuse =
         |cause: &str| Err(SpecError::invalid("userns_options", cause, "map container id 0 on, in one range"));
