@@ -16,6 +16,6 @@ fn every_refused_place_is_found_wherever_it_stands() {
 
 #[test]
 fn paths_of_a_node_and_image_hosts_pass() {
-    let text = "/var/lib/berth /run/berth /root docker.io registry.k8s.io HOME=/root WORKDIR=/srv/work";
+    let text = "/var/lib/berth /run/berth /root /home/user c/upper c/work/work docker.io registry.k8s.io HOME=/root WORKDIR=/srv/work";
     assert_eq!(places(&[File::new("a.rs", text)]), []);
 }
