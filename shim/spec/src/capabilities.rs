@@ -57,18 +57,18 @@ const NAMES: [&str; 41] = [
 
 /// The five sets of a process; see capabilities(7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProcessCapabilities {
+pub(crate) struct ProcessCapabilities {
     /// What can ever be gained by executing a file.
-    pub bounding: CapabilitySet,
+    pub(crate) bounding: CapabilitySet,
     /// What holds now.
-    pub effective: CapabilitySet,
+    pub(crate) effective: CapabilitySet,
     /// What may be made effective.
-    pub permitted: CapabilitySet,
+    pub(crate) permitted: CapabilitySet,
     /// Empty unless ambient ones are asked for: the kernel wants ambient ⊆ inheritable, and anything more lets file
     /// capabilities of the image through (CVE-2022-24769 and its kin).
-    pub inheritable: CapabilitySet,
+    pub(crate) inheritable: CapabilitySet,
     /// What survives execve for a user other than root.
-    pub ambient: CapabilitySet,
+    pub(crate) ambient: CapabilitySet,
 }
 
 /// The capabilities of a container.
@@ -78,7 +78,7 @@ pub struct ProcessCapabilities {
 ///
 /// # Errors
 /// A name no kernel knows. When it is dropped too: silently ignoring a typing error there would leave a power in place.
-pub fn resolve(
+pub(crate) fn resolve(
     request: Option<&cri::Capability>,
     privileged: bool,
     default: CapabilitySet,

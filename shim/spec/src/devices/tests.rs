@@ -97,6 +97,10 @@ fn impossible_devices_are_refused() {
         (ask("/dev/fuse", "", "rwx"), Kind::Invalid),
         (ask("/dev/fuse", "", "rwmr"), Kind::Invalid),
     ] {
-        assert_eq!(devices(&case(&[asked.clone()]).input(), false).unwrap_err().kind(), kind, "{asked:?}");
+        assert_eq!(
+            devices(&case(std::slice::from_ref(&asked)).input(), false).unwrap_err().kind(),
+            kind,
+            "{asked:?}"
+        );
     }
 }

@@ -130,14 +130,28 @@ fn what_the_monitor_cannot_do_is_not_dropped_in_silence() {
         change(&mut spec);
         lower(&spec, &case.input()).unwrap_err().kind()
     };
-    assert_eq!(refused(&|spec| drop(spec.set_domainname(Some("x".into())))), ErrorKind::Unsupported);
-    assert_eq!(
-        refused(&|spec| drop(spec.linux_mut().as_mut().unwrap().set_personality(Some(Default::default())))),
-        ErrorKind::Unsupported
-    );
-    assert_eq!(
-        refused(&|spec| drop(spec.linux_mut().as_mut().unwrap().set_rootfs_propagation(Some("odd".into())))),
-        ErrorKind::Unsupported
-    );
-    assert_eq!(refused(&|spec| drop(spec.set_linux(None))), ErrorKind::Internal);
+    let linux = |spec: &mut Spec, change: &dyn Fn(&mut Linux)| change(spec.linux_mut().as_mut().unwrap());
+    for (kind, change) in [
+        (
+            ErrorKind::Unsupported,
+            &(|spec: &mut Spec| {
+                spec.set_domainname(Some("x".into()));
+            }) as &dyn Fn(&mut Spec),
+        ),
+        (ErrorKind::Unsupported, &|spec| {
+            linux(spec, &|linux| {
+                linux.set_personality(Some(Default::default()));
+            });
+        }),
+        (ErrorKind::Unsupported, &|spec| {
+            linux(spec, &|linux| {
+                linux.set_rootfs_propagation(Some("odd".into()));
+            });
+        }),
+        (ErrorKind::Internal, &|spec| {
+            spec.set_linux(None);
+        }),
+    ] {
+        assert_eq!(refused(change), kind);
+    }
 }

@@ -80,7 +80,7 @@ fn intervals(
 ) -> Result<Vec<Interval>> {
     let mut calls = rules_by_number(machine, rules)?;
     // ARM's private calls lie far behind the others and say nothing about their author's age.
-    let newest = calls.keys().copied().filter(|number| *number < 0x0f_0000).next_back();
+    let newest = calls.keys().copied().rfind(|number| *number < 0x0f_0000);
     if x32 {
         calls.extend(rules_by_number(Machine::X32, rules)?);
     }
