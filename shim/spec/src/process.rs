@@ -75,6 +75,8 @@ pub(crate) fn environment(
     image: &ImageFacts,
     around: Surroundings<'_>,
 ) -> Result<Vec<Variable>> {
+    // Before any work is put into it: an image may list millions.
+    check_total("the environment", image.env.iter().map(String::len))?;
     let mut env = Environment::default();
     env.set("HOSTNAME", around.hostname.as_bytes());
     for entry in &image.env {

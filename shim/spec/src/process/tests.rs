@@ -89,7 +89,7 @@ fn odd_entries_of_an_image_never_become_host_values() {
     let got = env(&["LANG", "=x", "", "A=1", "A=2", "=", "B=", "LD_PRELOAD=/x.so"], &[], PLAIN).unwrap();
     assert_eq!(got[..4], ["HOSTNAME=pod", "A=2", "B=", "LD_PRELOAD=/x.so"]);
     assert!(env(&["A=\0"], &[], PLAIN).is_err());
-    let many: Vec<String> = (0..1_000_000).map(|n| format!("V{n}=x")).collect();
+    let many: Vec<String> = (0..400_000).map(|n| format!("V{n}=x")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert!(env(&many, &[], PLAIN).unwrap_err().to_string().contains("the environment"));
 }
