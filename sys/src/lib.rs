@@ -25,6 +25,7 @@ pub mod pidfd;
 pub mod prctl;
 pub mod proc_table;
 pub mod process;
+pub mod raw_mode;
 pub mod rlimit;
 pub mod seccomp;
 pub mod seqpacket;
