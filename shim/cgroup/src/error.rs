@@ -9,6 +9,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// A path or a value that can never work.
     Invalid,
+    /// No more groups, no memory, no descriptors.
+    Exhausted,
+    /// The kernel lacks the controller.
+    Unsupported,
     /// The kernel refused what should have worked.
     Internal,
 }
@@ -25,6 +29,29 @@ pub enum Error {
         /// The rule it breaks.
         why: &'static str,
     },
+    /// A value the kernel does not take.
+    #[error("write {value:?} to {}", path.display())]
+    Write {
+        /// The control file.
+        path: PathBuf,
+        /// What was to be written.
+        value: String,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// A control file that is not there.
+    #[error("{}: not there; this kernel or this hierarchy lacks the controller", path.display())]
+    Missing {
+        /// The control file.
+        path: PathBuf,
+    },
+    /// A `unified` key that is no control file's name.
+    #[error("unified resource {key:?}: not the name of a cgroup v2 control file such as memory.high")]
+    Unified {
+        /// The key as asked for.
+        key: String,
+    },
     /// A file operation in a hierarchy.
     #[error("{op} {}", path.display())]
     Io {
@@ -36,6 +63,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The device program of a v2 group.
+    #[error("restrict devices of cgroup {path:?}")]
+    Devices {
+        /// The group.
+        path: String,
+        /// What the kernel said.
+        #[source]
+        source: sys::Error,
+    },
     /// No cgroup file system is mounted.
     #[error("no cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup")]
     NoHierarchy,
@@ -45,8 +81,14 @@ impl Error {
     /// The kind of this error.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Path { .. } => Kind::Invalid,
-            Self::Io { .. } | Self::NoHierarchy => Kind::Internal,
+            Self::Path { .. } | Self::Unified { .. } => Kind::Invalid,
+            Self::Missing { .. } => Kind::Unsupported,
+            Self::Write { source, .. } | Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded => Kind::Exhausted,
+                io::ErrorKind::InvalidInput => Kind::Invalid,
+                _ => Kind::Internal,
+            },
+            Self::NoHierarchy | Self::Devices { .. } => Kind::Internal,
         }
     }
 }

@@ -58,6 +58,22 @@ impl Layout {
         }
     }
 
+    /// Whether the hierarchy mounted at `root` has the controller.
+    pub(crate) fn has(&self, root: &std::path::Path, controller: &str) -> bool {
+        self.root_of(controller).is_some_and(|found| found == root)
+    }
+
+    /// Where the files of a controller are.
+    pub(crate) fn root_of(&self, controller: &str) -> Option<PathBuf> {
+        match self {
+            Self::V2(point) => Some(point.clone()),
+            Self::V1 { controllers, .. } => controllers
+                .iter()
+                .find(|(names, _)| names.split(',').any(|name| name == controller))
+                .map(|(_, point)| point.clone()),
+        }
+    }
+
     /// The mount points of every hierarchy a container joins.
     pub(crate) fn roots(&self) -> Vec<PathBuf> {
         match self {
@@ -68,3 +84,6 @@ impl Layout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
