@@ -57,7 +57,7 @@ fn references_that_are_none() -> Result {
         let long = "a".repeat(300);
         for reference in [
             "",
-            "UPPER/case:1",
+            "docker.io/UPPER/case:1",
             "a b",
             "name:",
             ":tag",
@@ -69,7 +69,8 @@ fn references_that_are_none() -> Result {
             "http://host/name",
             "name\n:1",
         ] {
-            refused(node.cri.pull(reference).await, &[Code::InvalidArgument], &["reference"])?;
+            refused(node.cri.pull(reference).await, &[Code::InvalidArgument], &["image"])
+                .map_err(|failure| failure.about(reference))?;
         }
         node.settle(&before).await?;
         node.finish().await
@@ -110,7 +111,7 @@ fn layers_that_are_not_what_they_claim() -> Result {
         let image = Image::new().layer(other);
         node.registry.push_blob("lies/diff-id", &good.bytes)?;
         node.registry.push_blob("lies/diff-id", &image.config_bytes())?;
-        lie(&node, "diff-id", &image.manifest(), &["diff"]).await?;
+        lie(&node, "diff-id", &image.manifest(), &["config", "expected"]).await?;
 
         // Cut off in the middle of the gzip stream.
         let cut = Layer::forged(

@@ -18,6 +18,13 @@ impl Failure {
         Self { text: text.into(), at: Location::caller() }
     }
 
+    /// Puts what it was about, one case of many, in front.
+    #[must_use]
+    pub fn about(mut self, case: impl std::fmt::Debug) -> Self {
+        self.text = format!("{case:?}: {}", self.text);
+        self
+    }
+
     /// Says what failed once it is known, keeping the place.
     pub(crate) fn set(&mut self, text: String) {
         self.text = text;

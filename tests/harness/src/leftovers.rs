@@ -43,6 +43,11 @@ impl Leftovers {
         things.extend(links::list(&slot.bridge())?);
         things.extend(nftables::list(&slot.nft_table())?);
         things.extend(files::list(slot));
+        if daemon.is_some() {
+            // While a daemon serves, the cgroup all pods are below is the node's, not a pod's.
+            let root = slot.cgroup_root();
+            things.retain(|thing| !(thing.starts_with("cgroup ") && thing.ends_with(&root)));
+        }
         Ok(Self { things })
     }
 

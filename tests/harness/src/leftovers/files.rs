@@ -4,6 +4,10 @@ use std::{fs, path::Path};
 
 use crate::Slot;
 
+/// What a daemon writes once and keeps: the index of its images (an empty one when there are none), the directory of CNI
+/// results.
+const STATE: [&str; 3] = ["root/images/index", "root/images/index.old", "root/cni"];
+
 pub(super) fn list(slot: &Slot) -> Vec<String> {
     let mut found = Vec::new();
     for top in [slot.root(), slot.run_dir(), slot.temporary()] {
@@ -16,7 +20,9 @@ fn walk(base: &Path, dir: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         let below = path.strip_prefix(base).unwrap_or(&path);
-        found.push(format!("file {}", below.display()));
+        if !STATE.iter().any(|state| below == Path::new(state)) {
+            found.push(format!("file {}", below.display()));
+        }
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_dir && !is_layer(below) {
             walk(base, &path, found);
