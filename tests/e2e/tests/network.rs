@@ -140,7 +140,8 @@ fn ports_that_make_no_sense_are_refused() -> Result {
                 ..Default::default()
             };
             wanted.config.port_mappings.push(mapping);
-            refused(node.cri.run_pod(&wanted.config).await, &[Code::InvalidArgument], &["port"])?;
+            let word = if address.is_empty() { "port" } else { address };
+            refused(node.cri.run_pod(&wanted.config).await, &[Code::InvalidArgument], &[word])?;
         }
         node.settle(&before).await?;
         node.finish().await
