@@ -1,4 +1,6 @@
 //! Log paths, CRI-03.
+use proptest::prelude::*;
+
 use super::*;
 
 fn of(directory: &str, file: &str) -> Result<Option<LogPath>> {
@@ -38,5 +40,16 @@ fn no_path_leaves_the_directory() {
     }
     for directory in ["var/log", "/var/../etc", "/var\n", "/var/\0"] {
         assert!(of(directory, "x").is_err(), "{directory:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_accepted_stays_below(file in "[a-z./\\n\\x00 -]{1,20}", directory in "[/a.]{1,8}") {
+        if let Ok(Some(path)) = of(&directory, &file) {
+            prop_assert!(path.directory.is_absolute() && path.file.is_relative());
+            let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::RootDir));
+            prop_assert!(plain(&path.directory) && plain(&path.file) && path.file.file_name().is_some());
+        }
     }
 }

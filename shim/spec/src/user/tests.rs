@@ -1,4 +1,6 @@
 //! Users as images and requests write them, the strange ones above all.
+use proptest::prelude::*;
+
 use super::*;
 use crate::Kind;
 
@@ -260,4 +262,36 @@ fn image_status_reports_what_is_declared() {
     assert_eq!(declared(":5"), Declared::Nothing);
     assert_eq!(declared("0"), Declared::Uid(0));
     assert_eq!(declared("00:1"), Declared::Name("00".into()));
+}
+
+proptest! {
+    /// Whatever an image says, ids are in range, and what is neither a plain number nor a name of its own is refused.
+    #[test]
+    fn no_text_makes_an_unexpected_user(user in "\\PC{0,12}", passwd in prop::collection::vec(any::<u8>(), 0..400)) {
+        let files = UserFiles { passwd: Some(&passwd), group: Some(&passwd) };
+        let plain = |part: &str| number(part).is_some() || part.is_empty();
+        match resolve(None, &user, "img", files) {
+            Ok(account) => {
+                prop_assert!(i32::try_from(account.uid).is_ok() && i32::try_from(account.gid).is_ok());
+                let named = user.split(':').filter(|part| !plain(part));
+                for name in named {
+                    prop_assert!(passwd.windows(name.len()).any(|window| window == name.as_bytes()));
+                }
+            }
+            Err(error) => prop_assert!(error.kind() != Kind::Internal),
+        }
+    }
+
+    /// Lines that look right to somebody.
+    #[test]
+    fn no_database_makes_ids_up(lines in prop::collection::vec("[a-c]{0,2}:x?:[0-9+ -]{0,11}:[0-9]{0,11}(:[a-z,]{0,6}){0,4}", 0..20)) {
+        let text = lines.join("\n");
+        let files = UserFiles { passwd: Some(text.as_bytes()), group: Some(text.as_bytes()) };
+        for user in ["a", "b:c", "1", "aa:0"] {
+            if let Ok(account) = resolve(None, user, "img", files) {
+                prop_assert!(account.additional_gids.iter().all(|gid| i32::try_from(*gid).is_ok()));
+                prop_assert_eq!(account.additional_gids[0], account.gid);
+            }
+        }
+    }
 }

@@ -1,4 +1,6 @@
 //! Profiles from files.
+use proptest::prelude::*;
+
 use super::*;
 use crate::Kind;
 
@@ -126,4 +128,29 @@ fn what_is_no_profile_is_refused() {
     let deep = "[".repeat(100_000);
     assert!(parsed(&deep).is_err());
     assert!(parse(&vec![b' '; PROFILE_LIMIT + 1], HERE).unwrap_err().to_string().contains("1048576"));
+}
+
+proptest! {
+    /// A file is somebody's mistake or attack; it is refused, or compiles, or is refused by the compiler.
+    #[test]
+    fn no_bytes_panic(
+        cut in 0_usize..600,
+        changes in prop::collection::vec((0_usize..600, any::<u8>()), 0..4),
+    ) {
+        let mut bytes = br#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "archMap": [{"architecture":
+            "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}], "flags": ["SECCOMP_FILTER_FLAG_LOG"],
+            "syscalls": [{"names": ["read", "clone"], "action": "SCMP_ACT_ALLOW", "errnoRet": 1, "args": [{"index": 0,
+            "value": 18446744073709551615, "valueTwo": 1, "op": "SCMP_CMP_MASKED_EQ"}], "includes": {"caps":
+            ["CAP_CHOWN"], "arches": ["amd64"], "minKernel": "4.8"}, "excludes": {}}]}"#.to_vec();
+        for (place, byte) in changes {
+            if let Some(old) = bytes.get_mut(place) {
+                *old = byte;
+            }
+        }
+        let whole = cut > 400;
+        let bytes = if whole { &bytes[..] } else { &bytes[..cut] };
+        if let Ok(profile) = parse(bytes, HERE) {
+            let _ = super::super::compile::compile(&profile);
+        }
+    }
 }

@@ -15,11 +15,11 @@ const FILES: &str = "
     truncate64 vmsplice write writev
 ";
 
-/// The tree of names.
+/// The tree of names, and which mounts of it this process sees (what /proc/self/mountinfo shows as well).
 const NAMES: &str = "
-    access chdir faccessat faccessat2 fchdir getcwd getdents getdents64 link linkat mkdir mkdirat mknod
-    mknodat name_to_handle_at readlink readlinkat rename renameat renameat2 rmdir symlink symlinkat umask
-    unlink unlinkat
+    access chdir faccessat faccessat2 fchdir getcwd getdents getdents64 link linkat listmount mkdir mkdirat
+    mknod mknodat name_to_handle_at readlink readlinkat rename renameat renameat2 rmdir statmount symlink
+    symlinkat umask unlink unlinkat
 ";
 
 /// What files are like, who owns them, and their extended attributes.
@@ -47,19 +47,19 @@ const MEMORY: &str = "
     remap_file_pages
 ";
 
-/// Processes and threads: starting, waiting, scheduling, limiting, watching. Tracing among them: since Linux 4.8 a tracer
-/// cannot get round its tracee's filter, and debuggers in ephemeral containers need it. `uprobe` and `uretprobe` are
-/// issued by the kernel's own trampolines in whatever program is being traced.
+/// Processes and threads: starting, waiting, scheduling, limiting, confining, watching. Tracing among them: since Linux
+/// 4.8 a tracer cannot get round its tracee's filter, and debuggers in ephemeral containers need it. `uprobe` and
+/// `uretprobe` are issued by the kernel's own trampolines in whatever program is being traced.
 const PROCESSES: &str = "
     arch_prctl breakpoint cacheflush execve execveat exit exit_group fork get_robust_list get_thread_area
     get_tls getcpu getpgid getpgrp getpid getppid getpriority getrlimit getrusage getsid gettid ioprio_get
     ioprio_set landlock_add_rule landlock_create_ruleset landlock_restrict_self lsm_get_self_attr
-    lsm_list_modules modify_ldt nice pidfd_open pidfd_send_signal prctl prlimit64 process_vm_readv
-    process_vm_writev ptrace restart_syscall rseq sched_get_priority_max sched_get_priority_min
-    sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval
-    sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler
-    sched_yield seccomp set_robust_list set_thread_area set_tid_address set_tls setpgid setpriority
-    setrlimit setsid sysinfo times ugetrlimit uname uprobe uretprobe vfork wait4 waitid waitpid
+    lsm_list_modules lsm_set_self_attr modify_ldt nice pidfd_open pidfd_send_signal prctl prlimit64
+    process_vm_readv process_vm_writev ptrace restart_syscall rseq sched_get_priority_max
+    sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
+    sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam
+    sched_setscheduler sched_yield seccomp set_robust_list set_thread_area set_tid_address set_tls setpgid
+    setpriority setrlimit setsid sysinfo times ugetrlimit uname uprobe uretprobe vfork wait4 waitid waitpid
 ";
 
 /// Users, groups and capabilities; the kernel checks each change.
@@ -102,9 +102,9 @@ pub(super) const GOVERNED: [(&[&str], &str); 14] = [
     (
         &["SYS_ADMIN"],
         "
-            clone3 fanotify_init fsconfig fsmount fsopen fspick listmount listns mount mount_setattr
-            move_mount open_tree open_tree_attr pivot_root quotactl quotactl_fd setdomainname sethostname
-            setns statmount umount umount2 unshare
+            clone3 fanotify_init fsconfig fsmount fsopen fspick listns mount mount_setattr move_mount
+            open_tree open_tree_attr pivot_root quotactl quotactl_fd setdomainname sethostname setns umount
+            umount2 unshare
         ",
     ),
     (&["SYS_ADMIN", "BPF"], "bpf"),
@@ -126,8 +126,7 @@ pub(super) const GOVERNED: [(&[&str], &str); 14] = [
 /// part of the kernel; the rest belongs to the machine.
 pub(super) const DENIED: &str = "
     add_key io_uring_enter io_uring_register io_uring_setup kexec_file_load kexec_load keyctl
-    lsm_set_self_attr pciconfig_iobase pciconfig_read pciconfig_write request_key swapoff swapon usr26 usr32
-    vm86 vm86old
+    pciconfig_iobase pciconfig_read pciconfig_write request_key swapoff swapon usr26 usr32 vm86 vm86old
 ";
 
 /// Decided by their arguments, in `runtime_default.rs`.
