@@ -90,9 +90,22 @@ pub fn ignore(signal: i32) -> Result<()> {
     disposition(signal, libc::SIG_IGN)
 }
 
-/// SIG_DFL for these signals.
+/// SIG_DFL for these signals, by the system call itself: the C library refuses the two it uses internally,
+/// 32 and 33, which posix_spawn(3) leaves ignored in the child.
 pub fn restore_default(signals: &[i32]) -> Result<()> {
-    signals.iter().try_for_each(|signal| disposition(*signal, libc::SIG_DFL))
+    /// struct sigaction of the kernel: handler (SIG_DFL is 0), flags, restorer where there is one, mask.
+    const DEFAULT: [u64; 4] = [0; 4];
+    /// Bytes of the kernel's signal set.
+    const SET_SIZE: usize = 8;
+    for signal in signals {
+        let old = ptr::null_mut::<u64>();
+        // SAFETY: the kernel reads at most four words from a live array; no old action is asked for.
+        let done = unsafe { libc::syscall(libc::SYS_rt_sigaction, *signal, DEFAULT.as_ptr(), old, SET_SIZE) };
+        if done < 0 {
+            return Err(Error::last("rt_sigaction", format_args!("{signal}, SIG_DFL")));
+        }
+    }
+    Ok(())
 }
 
 /// Sleeps until one of `signals`, which must be blocked, is pending, and takes it (sigwaitinfo(2)).

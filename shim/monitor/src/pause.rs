@@ -32,7 +32,11 @@ pub(crate) fn start(proof: SingleThreaded, blank: BorrowedFd<'_>, cgroup_dirs: &
         Forked::Parent { pid, pidfd } => {
             drop(theirs);
             match sync::recv(&ours)? {
-                Some(Word::Ready) => Ok(Pause { pid, pidfd }),
+                Some(Word::Ready) => {
+                    // Until it has let go of its end, the last thing it holds.
+                    sync::recv(&ours)?;
+                    Ok(Pause { pid, pidfd })
+                }
                 Some(Word::Failed(failed)) => {
                     pidfd::wait(&pidfd).at(STAGE)?;
                     Err(failed)

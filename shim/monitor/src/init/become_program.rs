@@ -14,6 +14,9 @@ use crate::failure::{At, Result, failed};
 /// What an image that says nothing gets.
 const DEFAULT_UMASK: u32 = 0o022;
 
+/// What this process ignores: three by `setup`, and two that posix_spawn(3) of the C library leaves so.
+const IGNORED: [i32; 5] = [signal::SIGPIPE, signal::SIGHUP, signal::SIGINT, 32, 33];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Container,
@@ -41,7 +44,7 @@ pub(super) fn run(sync: &OwnedFd, plan: &Process, role: Role) -> Result<Infallib
         cwd::enter(&plan.cwd)?;
     }
     fd::close_range_cloexec(3).at("exec")?;
-    signal::restore_default(&[signal::SIGPIPE, signal::SIGHUP, signal::SIGINT]).at("exec")?;
+    signal::restore_default(&IGNORED).at("exec")?;
     signal::unblock_all().at("exec")?;
     Err(program(&arguments))
 }

@@ -3,14 +3,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use proto::monitor::{LaunchPlan, Mount, mount::Kind};
 use sys::{
-    Errno,
+    Errno, fd,
     mount::{self, Change, attr},
     path::{self, Leaf, Within},
 };
 
 use super::{
     root::Blank,
-    sources::{Tree, describe, propagation_of},
+    sources::{Tree, describe},
 };
 use crate::failure::{At, Result, failed};
 
@@ -21,20 +21,19 @@ pub(super) fn attach_all(
     plan: &LaunchPlan,
     trees: &[Tree],
     blank: &Blank,
-    root_is_shared: bool,
 ) -> Result<()> {
     for (mount, tree) in plan.mounts.iter().zip(trees) {
         let what = || describe(mount);
         match tree {
-            Tree::Directory(tree) => attach(root, mount, tree.as_fd(), Leaf::Directory, root_is_shared)?,
-            Tree::File(tree) => attach(root, mount, tree.as_fd(), Leaf::File, root_is_shared)?,
+            Tree::Directory(tree) => attach(root, mount, tree.as_fd(), Leaf::Directory)?,
+            Tree::File(tree) => attach(root, mount, tree.as_fd(), Leaf::File)?,
             Tree::Shm => {
                 let shm = mount::clone_tree(&blank.shm, "", false).at_doing(STAGE, what)?;
                 set(&shm, mount.attributes).at_doing(STAGE, what)?;
-                attach(root, mount, shm.as_fd(), Leaf::Directory, root_is_shared)?;
+                attach(root, mount, shm.as_fd(), Leaf::Directory)?;
             }
             Tree::Cgroups(tmpfs, hierarchies) => {
-                attach(root, mount, tmpfs.as_fd(), Leaf::Directory, root_is_shared)?;
+                attach(root, mount, tmpfs.as_fd(), Leaf::Directory)?;
                 attach_hierarchies(tmpfs, hierarchies).at_doing(STAGE, what)?;
                 set(tmpfs, mount.attributes & attr::RDONLY).at_doing(STAGE, what)?;
             }
@@ -43,27 +42,20 @@ pub(super) fn attach_all(
     Ok(())
 }
 
-fn attach(
-    root: BorrowedFd<'_>,
-    plan: &Mount,
-    tree: BorrowedFd<'_>,
-    leaf: Leaf,
-    root_is_shared: bool,
-) -> Result<()> {
+fn attach(root: BorrowedFd<'_>, plan: &Mount, tree: BorrowedFd<'_>, leaf: Leaf) -> Result<()> {
     let what = || describe(plan);
     if plan.destination.trim_matches('/').is_empty() || !plan.destination.starts_with('/') {
         return Err(failed(STAGE, what(), Errno::EINVAL));
     }
     let mode = if leaf == Leaf::File { 0o644 } else { 0o755 };
     let onto = path::make_below(root, &plan.destination, leaf, mode, within(plan)).at_doing(STAGE, what)?;
-    mount::attach(tree, &onto).at_doing(STAGE, what)?;
-    if root_is_shared {
-        // What is attached below a shared mount becomes shared.
-        let (kind, recursive) = propagation_of(plan.propagation);
-        let change = Change { propagation: kind, ..Change::default() };
-        mount::set_attributes(tree, change, recursive).at_doing(STAGE, what)?;
+    let is_dir = fd::identity(&onto).at_doing(STAGE, what)?.kind == fd::Kind::Directory;
+    match leaf {
+        Leaf::Directory if !is_dir => return Err(failed(STAGE, what(), Errno::ENOTDIR)),
+        Leaf::File if is_dir => return Err(failed(STAGE, what(), Errno::EISDIR)),
+        Leaf::Directory | Leaf::File => {}
     }
-    Ok(())
+    mount::attach(tree, &onto).at_doing(STAGE, what)
 }
 
 /// A file system that programs trust must be where it seems to be: an image whose /proc, /sys or /dev is a

@@ -28,13 +28,7 @@ pub(crate) fn build(plan: &LaunchPlan, sources: Sources) -> Result<Option<Pty>> 
     let blank = Blank { shm: open("shm")?, empty: open("empty")?, null: open("null")? };
     let root = sources.root.as_fd();
     mount::attach_at(root, "/").at(STAGE)?;
-    let shared = plan.root_propagation & propagation::SHARED != 0;
-    if shared {
-        // A fresh mount is private; as a slave of nobody it would be private, too.
-        let change = Change { propagation: propagation::SHARED, ..Change::default() };
-        mount::set_attributes(root, change, false).at(STAGE)?;
-    }
-    mounts::attach_all(root, plan, &sources.trees, &blank, shared)?;
+    mounts::attach_all(root, plan, &sources.trees, &blank)?;
     for (path, tree) in &sources.devices {
         mounts::attach_file(root, path, tree.as_fd()).at_doing("devices", || format!("device {path:?}"))?;
     }
@@ -44,6 +38,11 @@ pub(crate) fn build(plan: &LaunchPlan, sources: Sources) -> Result<Option<Pty>> 
     masks::masked_paths(root, &plan.masked_paths, &blank)?;
     mount::change_root(root).at(STAGE)?;
     cwd::make(plan.process.as_ref().map_or("/", |process| &process.cwd))?;
+    if plan.root_propagation & propagation::SHARED != 0 {
+        // Not earlier: a shared mount cannot become the root. A slave of nobody is what it is already, private.
+        let change = Change { propagation: propagation::SHARED, ..Change::default() };
+        mount::set_attributes(root, change, false).at(STAGE)?;
+    }
     if plan.rootfs.as_ref().is_some_and(|rootfs| rootfs.readonly) {
         let change = Change { set: attr::RDONLY, ..Change::default() };
         mount::set_attributes(root, change, false).at(STAGE)?;

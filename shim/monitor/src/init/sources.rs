@@ -112,7 +112,7 @@ fn change_of(attributes: u64) -> Change {
 }
 
 /// (MS_PRIVATE and so on, whether for everything below too); 0 is private, recursively.
-pub(super) fn propagation_of(flags: u64) -> (u64, bool) {
+fn propagation_of(flags: u64) -> (u64, bool) {
     match flags & !propagation::REC {
         0 => (propagation::PRIVATE, true),
         kind => (kind, flags & propagation::REC != 0),
