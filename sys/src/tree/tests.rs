@@ -1,39 +1,55 @@
-//! Entries, links, attributes and syncfs on a small tree.
+//! Trees and what they take.
 use std::{
     fs::{self, File},
     os::unix::fs::symlink,
+    path::PathBuf,
 };
 
 use super::*;
-use crate::Errno;
 
-fn tree(name: &str) -> std::path::PathBuf {
-    let dir = std::env::temp_dir().join(format!("berth-sys-tree-{name}-{}", std::process::id()));
-    fs::create_dir(&dir).unwrap();
-    dir
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("berth-sys-tree-{name}-{}", std::process::id()));
+        fs::create_dir(&dir).unwrap();
+        Self(dir)
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        usage(File::open(&self.0).unwrap().as_fd()).unwrap()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let parent = File::open(self.0.parent().unwrap()).unwrap();
+        crate::at::remove_all(parent.as_fd(), self.0.file_name().unwrap().as_encoded_bytes()).unwrap();
+    }
 }
 
 #[test]
-fn entries_are_not_followed() {
-    let dir = tree("entries");
-    fs::write(dir.join("file"), b"abc").unwrap();
-    symlink("/nowhere/at all", dir.join("link")).unwrap();
-    let fd = File::open(&dir).unwrap();
-    let file = entry(&fd, "file".as_ref()).unwrap().unwrap();
-    assert_eq!((file.kind, file.size_bytes), (Kind::File, 3));
-    assert!(file.mtime > Duration::from_secs(1_500_000_000));
-    assert_eq!(entry(&fd, "link".as_ref()).unwrap().unwrap().kind, Kind::Symlink);
-    assert_eq!(entry(&fd, "none".as_ref()).unwrap(), None);
-    assert_eq!(entry_of(&fd).unwrap().kind, Kind::Directory);
-    assert_eq!(link_target(&fd, "link".as_ref()).unwrap(), b"/nowhere/at all");
-    assert_eq!(link_target(&fd, "file".as_ref()).unwrap_err().errno, Errno::EINVAL);
-    sync_file_system(&fd).unwrap();
-    fs::remove_dir_all(dir).unwrap();
+fn every_inode_counts_once() {
+    let dir = Dir::new("count");
+    let empty = dir.usage().unwrap();
+    assert_eq!(empty.inodes, 1);
+    fs::create_dir(dir.0.join("sub")).unwrap();
+    fs::write(dir.0.join("sub/file"), vec![1; 10_000]).unwrap();
+    fs::hard_link(dir.0.join("sub/file"), dir.0.join("again")).unwrap();
+    symlink("/proc", dir.0.join("link")).unwrap();
+    File::create(dir.0.join("sparse")).unwrap().set_len(1 << 40).unwrap();
+    let full = dir.usage().unwrap();
+    assert_eq!(full.inodes, 5);
+    assert!((10_000..1_000_000).contains(&(full.bytes - empty.bytes)), "{full:?}");
 }
 
 #[test]
-fn an_attribute_that_is_not_there_is_none() {
-    let dir = tree("xattr");
-    assert_eq!(xattr(File::open(&dir).unwrap(), "user.berth-test").unwrap(), None);
-    fs::remove_dir_all(dir).unwrap();
+fn a_well_is_not_counted() {
+    let dir = Dir::new("well");
+    let mut at = OwnedFd::from(File::open(&dir.0).unwrap());
+    for _ in 0..200 {
+        crate::at::make_dir(at.as_fd(), b"d", 0o755).unwrap();
+        at = crate::at::open_dir(at.as_fd(), b"d").unwrap();
+    }
+    assert_eq!(dir.usage(), None);
 }
