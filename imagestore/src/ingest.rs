@@ -3,7 +3,9 @@
 //! `ingest/<random>/` belongs to one pull, layer or removal; it vanishes with its owner, and `open` empties
 //! what a crash left.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -27,7 +29,10 @@ impl IngestRoot {
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
             let path = entry.map_err(Error::io("list", &dir))?.path();
-            remove_tree(&path).map_err(Error::io("remove", &path))?;
+            if let Err(error) = remove_tree(&path) {
+                // It costs space, but is no reason to stop all work on the node.
+                tracing::warn!(path = %path.display(), error = &error as &dyn std::error::Error, "leftover cannot be removed");
+            }
         }
         Ok(Self { dir })
     }
@@ -53,15 +58,15 @@ impl Drop for Ingest {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next open.
         if let Err(error) = remove_tree(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "ingest directory stays until the next start");
+            tracing::warn!(path = %self.path.display(), error = &error as &dyn std::error::Error, "ingest directory stays until the next start");
         }
     }
 }
 
-fn remove_tree(path: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => fs::remove_file(path),
-        other => other,
-    }
+/// Removes whatever `path` is. The trees are an image author's work: as deep and wide as they like.
+fn remove_tree(path: &Path) -> Result<()> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let dir = File::open(parent).map_err(Error::io("open", parent))?;
+    let removed = sys::at::remove_all(dir.as_fd(), name.as_bytes());
+    removed.map_err(|e| Error::io("remove", path)(e.into()))
 }

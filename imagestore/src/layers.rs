@@ -3,9 +3,9 @@
 //! A layer arrives by one rename after its digests were checked and its files synced, and leaves by one rename
 //! into an ingest directory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -137,7 +137,7 @@ impl Layers {
 
     /// Makes all layers that were written so far durable, those still in ingest directories too.
     pub(crate) fn sync(&self) -> Result<()> {
-        sys::tree::sync_file_system(&self.file_system).map_err(|e| Error::io("sync", &self.dir)(e.into()))
+        sys::at::sync_fs(self.file_system.as_fd()).map_err(|e| Error::io("sync", &self.dir)(e.into()))
     }
 
     /// Adds the layer that `ingest` holds as `fs` and `record`. Its digests are checked; all of it is synced.
@@ -205,31 +205,15 @@ fn is_there(error: &std::io::Error) -> bool {
 fn known(layer: &Path) -> Result<Known> {
     match Record::read(layer) {
         Some(record) => Ok(Known { usage: record.usage, opaque_root: record.opaque_root }),
-        None => Ok(Known { usage: count(&layer.join("fs"))?, opaque_root: false }),
+        None => Ok(Known { usage: count(&layer.join("fs"))?.unwrap_or_default(), opaque_root: false }),
     }
 }
 
-/// Counts a tree by walking it; hard links once. Layers are at most a few hundred thousand files.
-pub(crate) fn count(tree: &Path) -> Result<FsUsage> {
-    let mut usage = FsUsage::default();
-    let mut linked = HashSet::new();
-    let mut todo = vec![tree.to_owned()];
-    while let Some(path) = todo.pop() {
-        let meta = match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            other => other.map_err(Error::io("stat", &path))?,
-        };
-        if meta.nlink() > 1 && !meta.is_dir() && !linked.insert(meta.ino()) {
-            continue;
-        }
-        usage += FsUsage { bytes: meta.blocks() * 512, inodes: 1 };
-        if meta.is_dir() {
-            for entry in fs::read_dir(&path).map_err(Error::io("list", &path))? {
-                todo.push(entry.map_err(Error::io("list", &path))?.path());
-            }
-        }
-    }
-    Ok(usage)
+/// What a tree takes; `None` if it is too odd to be counted.
+pub(crate) fn count(tree: &Path) -> Result<Option<FsUsage>> {
+    let dir = File::open(tree).map_err(Error::io("open", tree))?;
+    let usage = sys::tree::usage(dir.as_fd()).map_err(|e| Error::io("count", tree)(e.into()))?;
+    Ok(usage.map(|usage| FsUsage { bytes: usage.bytes, inodes: usage.inodes }))
 }
 
 #[cfg(test)]

@@ -5,19 +5,16 @@
 //! stay as they are; so the image gets one more layer, of nothing but such directories.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use sys::tree::{self, Entry};
+use sys::at::{self, Stat};
 
 use crate::digest::{DiffId, Digest};
 use crate::view::{Merged, View};
 
 /// The directories to mend, by path, with what they should be. Empty for almost every image.
-pub(crate) type Directories = BTreeMap<Vec<u8>, Entry>;
+pub(crate) type Directories = BTreeMap<Vec<u8>, Stat>;
 
 /// The id of the mending layer above `stack` (lowest first).
 pub(crate) fn id(stack: &[DiffId]) -> DiffId {
@@ -58,20 +55,20 @@ pub(crate) fn find(view: &View, implied: &[HashSet<Vec<u8>>]) -> io::Result<Dire
 }
 
 /// The attributes of the topmost layer that describes the directory.
-fn meant(merged: &Merged, implied: &[HashSet<Vec<u8>>], path: &[u8]) -> io::Result<Option<Entry>> {
+fn meant(merged: &Merged, implied: &[HashSet<Vec<u8>>], path: &[u8]) -> io::Result<Option<Stat>> {
     let described = |index: usize| implied.get(index).is_none_or(|paths| !paths.contains(path));
     match merged.iter().find(|(index, _)| described(*index)) {
-        Some((_, dir)) => Ok(Some(tree::entry_of(dir)?)),
+        Some((_, dir)) => Ok(Some(at::stat(dir.as_fd())?)),
         None => Ok(None),
     }
 }
 
-fn shown(merged: &Merged) -> io::Result<Entry> {
+fn shown(merged: &Merged) -> io::Result<Stat> {
     let (_, top) = merged.first().ok_or(io::ErrorKind::NotFound)?;
-    Ok(tree::entry_of(top)?)
+    Ok(at::stat(top.as_fd())?)
 }
 
-fn differs(a: &Entry, b: &Entry) -> bool {
+fn differs(a: &Stat, b: &Stat) -> bool {
     (a.mode, a.uid, a.gid) != (b.mode, b.uid, b.gid)
 }
 
@@ -82,19 +79,35 @@ fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Makes the directories below `root`, an empty directory of ours.
-pub(crate) fn make(root: &Path, directories: &Directories) -> io::Result<()> {
+pub(crate) fn make(root: BorrowedFd<'_>, directories: &Directories) -> io::Result<()> {
     // Parents come first in the order of paths.
     for path in directories.keys().filter(|path| !path.is_empty()) {
-        DirBuilder::new().mode(0o700).create(root.join(Path::new(std::ffi::OsStr::from_bytes(path))))?;
+        let (parent, name) = parent(root, path)?;
+        at::make_dir(parent.as_fd(), name, 0o700)?;
     }
     // Children before parents: making a child changes its parent's time.
-    for (path, entry) in directories.iter().rev() {
-        let place = root.join(Path::new(std::ffi::OsStr::from_bytes(path)));
-        std::os::unix::fs::lchown(&place, Some(entry.uid), Some(entry.gid))?;
-        fs::set_permissions(&place, Permissions::from_mode(entry.mode))?;
-        File::open(&place)?.set_modified(std::time::UNIX_EPOCH + entry.mtime)?;
+    for (path, stat) in directories.iter().rev() {
+        let dir = below(root, path)?;
+        at::set_owner(dir.as_fd(), stat.uid, stat.gid)?;
+        at::set_mode(dir.as_fd(), stat.mode)?;
+        at::set_times(dir.as_fd(), stat.mtime)?;
     }
     Ok(())
+}
+
+fn parent<'a>(root: BorrowedFd<'_>, path: &'a [u8]) -> io::Result<(OwnedFd, &'a [u8])> {
+    let split = path.iter().rposition(|byte| *byte == b'/');
+    let (parent, name) = split.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]));
+    Ok((below(root, parent)?, name))
+}
+
+/// One name at a time: a path may be longer than the kernel takes at once.
+fn below(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
+    let mut dir = at::reopen_dir(root)?;
+    for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+        dir = at::open_dir(dir.as_fd(), name)?;
+    }
+    Ok(dir)
 }
 
 #[cfg(test)]

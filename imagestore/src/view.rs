@@ -8,19 +8,19 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use sys::fd::Kind;
+use sys::Errno;
+use sys::at::{self, Kind, Stat};
 use sys::path::{Open, Within};
-use sys::tree::{self, Entry};
 
 use crate::unpack::LowerLayers;
 
 /// Links followed in one lookup: the kernel's own limit (path_resolution(7)).
 const LINKS_MAX: usize = 40;
 /// Components looked at in one lookup; `..` starts again from the root.
-const STEPS_MAX: usize = 20_000;
+const STEPS_MAX: usize = 2_000;
 
 /// The stack, its top first.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) enum Found {
     Other {
         dir: OwnedFd,
         name: OsString,
-        entry: Entry,
+        stat: Stat,
     },
 }
 
@@ -70,10 +70,10 @@ impl View {
     fn file(&self, path: &[u8]) -> io::Result<Option<OwnedFd>> {
         match self.find(path)? {
             None => Ok(None),
-            Some(Found::Other { dir, name, entry }) if entry.kind == Kind::File => {
+            Some(Found::Other { dir, name, stat }) if stat.kind == Kind::File => {
                 let flags = Open::RDONLY | Open::NOFOLLOW | Open::NONBLOCK | Open::NOCTTY;
                 let file = sys::path::open(&dir, &name, flags, Within::BeneathNoLinks)?;
-                match sys::fd::identity(&file)?.kind {
+                match at::stat(file.as_fd())?.kind {
                     Kind::File => Ok(Some(file)),
                     _ => Err(io::ErrorKind::InvalidInput.into()),
                 }
@@ -87,7 +87,7 @@ impl View {
         let mut todo: VecDeque<OsString> = components(path).collect();
         // Components that are known to be directories, not links.
         let mut done: Vec<OsString> = Vec::new();
-        let mut at = self.root()?;
+        let mut here = self.root()?;
         let (mut links, mut steps) = (0, 0);
         while let Some(name) = todo.pop_front() {
             steps += 1;
@@ -96,30 +96,31 @@ impl View {
             }
             if name == ".." {
                 done.pop();
-                todo = done.drain(..).chain(todo).collect();
-                at = self.root()?;
+                done.drain(..).rev().for_each(|name| todo.push_front(name));
+                here = self.root()?;
                 continue;
             }
-            match child(&at, &name)? {
+            match child(&here, &name)? {
                 None => return Ok(None),
                 Some(Found::Directory(merged)) => {
-                    at = merged;
+                    here = merged;
                     done.push(name);
                 }
-                Some(Found::Other { dir, name, entry }) if entry.kind == Kind::Symlink => {
+                Some(Found::Other { dir, name, stat }) if stat.kind == Kind::Symlink => {
                     links += 1;
                     if links > LINKS_MAX {
                         return Err(too_many_links());
                     }
-                    let target = tree::link_target(&dir, &name)?;
+                    let target = at::read_link(dir.as_fd(), name.as_bytes())?;
                     let absolute = target.first() == Some(&b'/');
-                    let rest = components(&target).collect::<Vec<_>>().into_iter().chain(todo);
+                    components(&target)
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .rev()
+                        .for_each(|name| todo.push_front(name));
                     if absolute {
-                        todo = rest.collect();
                         done.clear();
-                        at = self.root()?;
-                    } else {
-                        todo = rest.collect();
+                        here = self.root()?;
                     }
                 }
                 // A file with something behind it is no path.
@@ -127,19 +128,19 @@ impl View {
                 other => return Ok(other),
             }
         }
-        Ok(Some(Found::Directory(at)))
+        Ok(Some(Found::Directory(here)))
     }
 
     /// Looks up a directory without following any link.
     pub(crate) fn directory(&self, path: &[u8]) -> io::Result<Option<Merged>> {
-        let mut at = self.root()?;
+        let mut here = self.root()?;
         for name in components(path) {
-            match child(&at, &name)? {
-                Some(Found::Directory(merged)) => at = merged,
+            match child(&here, &name)? {
+                Some(Found::Directory(merged)) => here = merged,
                 _ => return Ok(None),
             }
         }
-        Ok(Some(at))
+        Ok(Some(here))
     }
 
     fn root(&self) -> io::Result<Merged> {
@@ -158,25 +159,28 @@ impl LowerLayers for View {
 }
 
 /// One name in a merged directory.
-fn child(at: &Merged, name: &OsStr) -> io::Result<Option<Found>> {
+fn child(within: &Merged, name: &OsStr) -> io::Result<Option<Found>> {
     let mut merged = Merged::new();
-    for (index, dir) in at {
-        let Some(entry) = tree::entry(dir, name)? else { continue };
-        match entry.kind {
+    for (index, dir) in within {
+        let stat = match at::stat_at(dir.as_fd(), name.as_bytes()) {
+            Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ENAMETOOLONG) => continue,
+            other => other?,
+        };
+        match stat.kind {
             Kind::Directory => {
-                let flags = Open::RDONLY | Open::DIRECTORY | Open::NOFOLLOW;
-                let below = sys::path::open(dir, name, flags, Within::BeneathNoLinks)?;
-                let opaque = tree::xattr(&below, "trusted.overlay.opaque")?.as_deref() == Some(b"y");
+                let below = at::open_dir(dir.as_fd(), name.as_bytes())?;
+                let opaque =
+                    at::get_xattr(below.as_fd(), b"trusted.overlay.opaque")?.as_deref() == Some(b"y");
                 merged.push((*index, below));
                 if opaque {
                     break;
                 }
             }
-            Kind::CharDevice if entry.rdev == (0, 0) => break,
+            _ if stat.is_whiteout() => break,
             // Hides all below it, or is itself hidden by a directory above.
             _ if merged.is_empty() => {
                 let dir = dir.as_fd().try_clone_to_owned()?;
-                return Ok(Some(Found::Other { dir, name: name.to_owned(), entry }));
+                return Ok(Some(Found::Other { dir, name: name.to_owned(), stat }));
             }
             _ => break,
         }

@@ -1,6 +1,7 @@
 //! The layers of a pull: those not here yet are fetched, two at a time, each by whoever comes first.
 
 use std::collections::HashSet;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -142,8 +143,11 @@ fn make_mending(store: &Shared, stack: &[DiffId]) -> Result<Option<(Ingest, Reco
     }
     let ingest = store.ingest.create()?;
     let tree = ingest.path().join("fs");
-    std::fs::create_dir(&tree).and_then(|()| mend::make(&tree, &directories)).map_err(failed)?;
-    let record = Record::new(layers::count(&tree)?, false, &[]);
+    std::fs::create_dir(&tree)
+        .and_then(|()| std::fs::File::open(&tree))
+        .and_then(|dir| mend::make(dir.as_fd(), &directories))
+        .map_err(failed)?;
+    let record = Record::new(layers::count(&tree)?.unwrap_or_default(), false, &[]);
     record.write(ingest.path())?;
     Ok(Some((ingest, record)))
 }

@@ -11,13 +11,16 @@ use tokio::sync::mpsc;
 use crate::digest::{DiffId, Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::ingest::Ingest;
-use crate::layers;
+use crate::layers::{self, FsUsage};
 use crate::manifest::Descriptor;
 use crate::record::Record;
 use crate::unpack::{self, Applied, Fault, Limits, LowerLayers, UnpackError, decompress};
 
 /// Most bytes read on after a layer turned out not to unpack, to tell "altered on the way" from "built like this".
 const AFTERMATH_MAX: u64 = 256 << 20;
+
+/// What each inode of a tree that cannot be counted is taken for, besides its content.
+const BLOCK: u64 = 4096;
 
 /// What ran through the pipeline; nobody knows yet whether it is what was wanted.
 #[derive(Debug)]
@@ -127,7 +130,11 @@ impl Unpacked {
                 got: self.uncompressed.to_string(),
             });
         }
-        let usage = layers::count(&self.ingest.path().join("fs"))?;
+        let estimate = FsUsage {
+            bytes: self.applied.bytes.saturating_add(self.applied.inodes.saturating_mul(BLOCK)),
+            inodes: self.applied.inodes,
+        };
+        let usage = layers::count(&self.ingest.path().join("fs"))?.unwrap_or(estimate);
         let record = Record::new(usage, self.applied.opaque_root, &self.applied.implied);
         record.write(self.ingest.path())?;
         Ok(Verified { ingest: self.ingest, record, bound_to_lower: self.applied.bound_to_lower })
