@@ -4,7 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sys::Errno;
+
 use crate::digest::Digest;
+use crate::unpack::{self, UnpackError};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -126,7 +129,7 @@ pub enum Error {
         layer: Digest,
         /// Why.
         #[source]
-        source: Cause,
+        source: Box<UnpackError>,
     },
     /// A file operation below the image root.
     #[error("{op} {}", path.display())]
@@ -186,7 +189,12 @@ impl Error {
                 Fault::Unavailable(_) | Fault::Protocol(_) => Kind::RegistryUnavailable,
             },
             Self::Mismatch { .. } => Kind::DigestMismatch,
-            Self::Layer { source, .. } => exhausted_below(source.as_ref()).unwrap_or(Kind::Invalid),
+            Self::Layer { source, .. } => match source.fault() {
+                unpack::Fault::Layer | unpack::Fault::Limit | unpack::Fault::Unsupported => Kind::Invalid,
+                // A download that fails has an error of its own: this is a stream that does not decompress.
+                unpack::Fault::Read => exhausted_below(source.as_ref()).unwrap_or(Kind::Invalid),
+                unpack::Fault::Host => exhausted_below(source.as_ref()).unwrap_or(Kind::Internal),
+            },
             Self::Io { source, .. } => exhausted(source).unwrap_or(Kind::Internal),
             Self::Corrupt { .. } => Kind::Corrupt,
             Self::Step { .. } => Kind::Internal,
@@ -201,22 +209,19 @@ impl Error {
     }
 }
 
-/// EMFILE and ENFILE have no `io::ErrorKind`.
-const NO_FILES: [i32; 2] = [23, 24];
+/// What a machine that ran out of something answers.
+const EXHAUSTED: [Errno; 5] = [Errno::ENOSPC, Errno::EDQUOT, Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM];
 
 fn exhausted(error: &io::Error) -> Option<Kind> {
-    let full = matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge
-            | io::ErrorKind::OutOfMemory
-    );
-    (full || error.raw_os_error().is_some_and(|errno| NO_FILES.contains(&errno))).then_some(Kind::Exhausted)
+    let below = error.get_ref().and_then(|below| below.downcast_ref::<sys::Error>()).map(|error| error.errno);
+    let errno = below.or(error.raw_os_error().map(Errno))?;
+    EXHAUSTED.contains(&errno).then_some(Kind::Exhausted)
 }
 
 /// Looks for a full disk anywhere in the chain.
 fn exhausted_below(error: &(dyn std::error::Error + 'static)) -> Option<Kind> {
-    std::iter::successors(Some(error), |e| e.source())
-        .find_map(|e| e.downcast_ref::<io::Error>().and_then(exhausted))
+    std::iter::successors(Some(error), |e| e.source()).find_map(|e| {
+        let by_sys = e.downcast_ref::<sys::Error>().filter(|e| EXHAUSTED.contains(&e.errno));
+        by_sys.map(|_| Kind::Exhausted).or_else(|| e.downcast_ref::<io::Error>().and_then(exhausted))
+    })
 }

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod auth;
+mod disk;
 mod documents;
 mod fake;
 mod images;
 mod mirrors;
 mod plain;
+mod real;
 mod redirects;
 mod scene;
 mod stacking;
