@@ -26,7 +26,9 @@ pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: 
         .with_context(|| format!("{}: another berthd runs on this run directory", layout.lock().display()))?;
     let streaming_address = (config.streaming.address, config.streaming.port).into();
     let streaming = Arc::new(
-        streaming::Server::bind(streaming_address).await.with_context(|| format!("listen on {streaming_address}"))?,
+        streaming::Server::bind(streaming_address)
+            .await
+            .with_context(|| format!("listen on {streaming_address}"))?,
     );
     let cx = Arc::new(open(config, layout, fault, streaming)?);
     recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
@@ -47,7 +49,8 @@ pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: 
 }
 
 async fn stop_on_signal(shutdown: CancellationToken) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return;
     };
@@ -72,13 +75,26 @@ fn directories(layout: &Layout) -> Result<()> {
 /// Makes a directory, or repairs the mode of one that is there: image files with set-uid bits lie below.
 fn make(path: &Path, mode: u32) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    fs::DirBuilder::new().recursive(true).mode(mode).create(path).with_context(|| format!("make {}", path.display()))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).with_context(|| format!("restrict {}", path.display()))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .with_context(|| format!("make {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .with_context(|| format!("restrict {}", path.display()))
 }
 
-fn open(config: Config, layout: Layout, fault: Option<&str>, streaming: Arc<streaming::Server>) -> Result<Ctx> {
+fn open(
+    config: Config,
+    layout: Layout,
+    fault: Option<&str>,
+    streaming: Arc<streaming::Server>,
+) -> Result<Ctx> {
     let program = fs::read(&config.monitor).with_context(|| {
-        format!("read the monitor {}; install berth-monitor beside berthd or set `monitor`", config.monitor.display())
+        format!(
+            "read the monitor {}; install berth-monitor beside berthd or set `monitor`",
+            config.monitor.display()
+        )
     })?;
     let certs_dir = Some(config.images.certs_dir.clone());
     let settings = imagestore::Config { certs_dir, ..imagestore::Config::new(layout.images()) };
@@ -86,7 +102,8 @@ fn open(config: Config, layout: Layout, fault: Option<&str>, streaming: Arc<stre
     let cgroups = cgroup::Manager::open(&config.cgroup_root).context("open the cgroup hierarchy")?;
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").context("read the boot id")?;
     Ok(Ctx {
-        network: Network::new(config.network.clone(), &layout).map_err(|error| anyhow::anyhow!(error.chain()))?,
+        network: Network::new(config.network.clone(), &layout)
+            .map_err(|error| anyhow::anyhow!(error.chain()))?,
         store: Store::default(),
         images,
         cgroups,
@@ -96,7 +113,8 @@ fn open(config: Config, layout: Layout, fault: Option<&str>, streaming: Arc<stre
         policy: spec::Policy::default(),
         host: spec::LiveHost,
         filters: spec::Cache::default(),
-        monitor_program: sys::memfd::sealed_executable("berth-monitor", &program).context("seal the monitor")?,
+        monitor_program: sys::memfd::sealed_executable("berth-monitor", &program)
+            .context("seal the monitor")?,
         boot_id: boot_id.trim().to_owned(),
         streaming,
         layout,

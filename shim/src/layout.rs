@@ -35,11 +35,6 @@ impl Layout {
         self.root.join("containers")
     }
 
-    /// Trees that are no longer named by any record; emptied in the background and at start.
-    pub(crate) fn trash(&self) -> PathBuf {
-        self.root.join("trash")
-    }
-
     /// Records that did not read back, kept for a person to look at.
     pub(crate) fn damaged(&self) -> PathBuf {
         self.root.join("damaged")

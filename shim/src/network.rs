@@ -75,7 +75,7 @@ impl Network {
     pub(crate) fn describe(&self) -> serde_json::Value {
         let bridge = self.bridge();
         serde_json::json!({
-            "plugins": self.plugins.network_name(),
+            "plugins": self.plugins.network_name().ok().flatten(),
             "bridge": self.settings.bridge,
             "subnet": bridge.subnet.to_string(),
             "addressesFree": bridge.addresses.available(),
@@ -87,7 +87,7 @@ impl Network {
         if pod.host_network {
             return Ok(Intent::default());
         }
-        if let Some(name) = self.plugins.network_name() {
+        if let Some(name) = self.plugins.network_name()? {
             return Ok(Intent { cni_network: name, ..Intent::default() });
         }
         let address = self.bridge().addresses.allocate()?;
@@ -134,14 +134,14 @@ impl Network {
 
     /// The pod's network namespace is gone: its address may serve another.
     pub(crate) fn release(&self, pod: &record::Pod) {
-        if let (true, Some(address)) = (pod.cni_network.is_empty(), first_address(pod)) {
+        if let (false, Some(address)) = (pod.host_interface.is_empty(), first_address(pod)) {
             self.bridge().addresses.release(address);
         }
     }
 
     /// At start: takes the addresses the records name, so that nobody else gets them.
     pub(crate) fn reserve(&self, pod: &record::Pod) {
-        if let (true, Some(address)) = (pod.cni_network.is_empty(), first_address(pod))
+        if let (false, Some(address)) = (pod.host_interface.is_empty(), first_address(pod))
             && let Err(error) = self.bridge().addresses.reserve(address)
         {
             tracing::warn!(pod = pod.id, %address, %error, "a recorded address could not be reserved");
@@ -150,7 +150,7 @@ impl Network {
 
     /// At start: takes away interfaces and host ports of pods nobody knows any more.
     pub(crate) fn prune(&self, known: impl Iterator<Item = String>) -> Result<()> {
-        if self.plugins.network_name().is_some() {
+        if self.plugins.network_name()?.is_some() {
             return Ok(());
         }
         let known = known.map(|id| AttachmentId::parse(&id)).collect::<cni::Result<_>>()?;

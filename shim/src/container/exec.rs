@@ -9,7 +9,7 @@ use crate::{
     blocking,
     ctx::Ctx,
     error::{Error, IoContext, Kind, Result},
-    ids::ExecId,
+    ids,
     monitor::client::Connection,
 };
 
@@ -55,10 +55,10 @@ pub(crate) async fn exec(
     }
     let pod = cx.store.pod(container.pod_id().as_str())?;
     let monitor = pod.monitor()?;
-    let id = ExecId::random().map_err(|error| Error::caused(Kind::Internal, "make an exec id", error))?;
+    let id = ids::exec_id().map_err(|error| Error::caused(Kind::Internal, "make an exec id", error))?;
     let request = Request::Exec(wire::Exec {
         container_id: container.id().to_string(),
-        exec_id: id.to_string(),
+        exec_id: id,
         stdin: stdio.stdin.is_some(),
         stdout: stdio.stdout.is_some(),
         stderr: stdio.stderr.is_some(),

@@ -35,7 +35,7 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wi
     if !matches!(container.state(), record::State::Ready | record::State::Running) {
         return;
     }
-    if let Err(error) = container.save(cx, fill.clone()).await {
+    if let Err(error) = container.save(cx, fill).await {
         // The monitor's exit record is on disk, so nothing is lost: the next daemon reads it there.
         tracing::warn!(container = %container.id(), error = error.chain(), "an exit could not be recorded; kept in memory");
         container.mark(fill);

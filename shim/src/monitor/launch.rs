@@ -63,8 +63,7 @@ fn spawn(cx: &Ctx, id: &PodId, plan: &wire::SandboxPlan) -> Result<(sys::process
     let internal = |what: &'static str| move |error| Error::caused(Kind::Internal, what, error);
     let run = cx.layout.pod_run(id);
     let dir = sys::path::open_dir(&run).map_err(internal("open the pod's run directory"))?;
-    let state =
-        sys::path::open_dir(&cx.layout.pod(id)).map_err(internal("open the pod's state directory"))?;
+    let state = sys::path::open_dir(cx.layout.pod(id)).map_err(internal("open the pod's state directory"))?;
     let listener = sys::seqpacket::listen_at(dir.as_fd(), MONITOR_SOCKET)
         .map_err(internal("make the monitor's socket"))?;
     let plan = sys::memfd::sealed("sandbox-plan", &plan.encode_to_vec())
@@ -124,7 +123,7 @@ pub(crate) fn adopt(cx: &Ctx, pod: &Pod, pids: &sys::proc_table::Named) -> Optio
     if !sys::proc_table::is_named(pid, "berth-monitor", pod.id().as_str()) {
         return None;
     }
-    let dir = sys::path::open_dir(&cx.layout.pod_run(pod.id())).ok()?;
+    let dir = sys::path::open_dir(cx.layout.pod_run(pod.id())).ok()?;
     Some(Arc::new(Monitor::new(pod.id().clone(), dir, pid, pidfd)))
 }
 

@@ -36,7 +36,19 @@ async fn containers(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
 async fn network(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     cx.steps.reach(Step::StopPodNetwork)?;
     let (cx, pod) = (cx.clone(), pod.clone());
-    blocking::run("detach pod network", move || cx.network.detach(&pod.record())).await
+    blocking::run("detach pod network", move || {
+        let record = pod.record();
+        cx.network.detach(&record)?;
+        if !record.cni_network.is_empty() {
+            // Plugins have been told; telling them again costs a process each and helps nobody.
+            pod.update(&cx, |record| {
+                record.cni_network.clear();
+                record.ips.clear();
+            })?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The monitor holds the pod's namespaces; they go with it.

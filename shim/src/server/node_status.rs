@@ -18,7 +18,13 @@ pub(super) fn version() -> cri::VersionResponse {
     }
 }
 
-pub(super) fn status(cx: &Ctx, verbose: bool) -> cri::StatusResponse {
+/// Looks at files of the network add-on, hence blocking.
+pub(super) async fn status(cx: &Arc<Ctx>, verbose: bool) -> Result<cri::StatusResponse> {
+    let cx = cx.clone();
+    blocking::run("look at the node", move || Ok(now(&cx, verbose))).await
+}
+
+fn now(cx: &Ctx, verbose: bool) -> cri::StatusResponse {
     let network = cx.network.readiness();
     let condition = |kind: &str, problem: Option<String>| cri::RuntimeCondition {
         r#type: kind.into(),

@@ -47,6 +47,11 @@ fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<()> {
     if metadata.name.is_empty() || metadata.namespace.is_empty() || metadata.uid.is_empty() {
         return Err(Error::invalid("pod sandbox metadata: name, namespace and uid must not be empty"));
     }
+    let logs = std::path::Path::new(&config.log_directory);
+    let climbs = logs.components().any(|part| part == std::path::Component::ParentDir);
+    if !config.log_directory.is_empty() && (!logs.is_absolute() || climbs) {
+        return Err(Error::invalid(format!("log directory {logs:?}: must be an absolute path without \"..\"")));
+    }
     spec::check_pod(config, &cx.node, &cx.policy)?;
     Ok(())
 }
@@ -95,6 +100,9 @@ fn host_ports(config: &cri::PodSandboxConfig) -> Result<Vec<record::HostPort>> {
             cri::Protocol::Udp => 17,
             cri::Protocol::Sctp => 132,
         };
+        if !mapping.host_ip.is_empty() && mapping.host_ip.parse::<std::net::IpAddr>().is_err() {
+            return Err(Error::invalid(format!("port mapping: host IP {:?} is not an IP address", mapping.host_ip)));
+        }
         ports.push(record::HostPort {
             host_ip: mapping.host_ip.clone(),
             host_port: port(mapping.host_port, "host")?,
