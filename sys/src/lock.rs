@@ -1,5 +1,10 @@
 //! One process at a time: an exclusive flock(2) that lasts as long as its descriptor.
-use std::{fs::OpenOptions, io, os::{fd::OwnedFd, unix::fs::OpenOptionsExt}, path::Path};
+use std::{
+    fs::OpenOptions,
+    io,
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
+    path::Path,
+};
 
 use rustix::fs::{FlockOperation, flock};
 

@@ -19,7 +19,9 @@ impl Named {
     pub fn scan(program: &str) -> io::Result<Self> {
         let mut pids = HashMap::new();
         for entry in fs::read_dir("/proc")?.flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+                continue;
+            };
             if let Some(argument) = first_argument(pid, program) {
                 pids.insert(argument, pid);
             }
