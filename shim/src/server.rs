@@ -6,13 +6,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use proto::cri::{image_service_server::ImageServiceServer, runtime_service_server::RuntimeServiceServer};
+use proto::{
+    berth::berth_server::BerthServer,
+    cri::{image_service_server::ImageServiceServer, runtime_service_server::RuntimeServiceServer},
+};
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::ctx::Ctx;
 
+mod berth_service;
 mod image_service;
 mod node_status;
 mod runtime_service;
@@ -54,12 +58,13 @@ pub(crate) async fn serve(cx: Arc<Ctx>, listener: UnixListener, shutdown: Cancel
     let runtime = RuntimeServiceServer::new(runtime_service::Runtime::new(cx.clone()))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
-    let images = ImageServiceServer::new(image_service::Images::new(cx))
+    let images = ImageServiceServer::new(image_service::Images::new(cx.clone()))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     tonic::transport::Server::builder()
         .add_service(runtime)
         .add_service(images)
+        .add_service(BerthServer::new(berth_service::Berth::new(cx)))
         .serve_with_incoming_shutdown(UnixListenerStream::new(listener), shutdown.cancelled_owned())
         .await
         .context("serve gRPC")

@@ -50,7 +50,9 @@ fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<()> {
     let logs = std::path::Path::new(&config.log_directory);
     let climbs = logs.components().any(|part| part == std::path::Component::ParentDir);
     if !config.log_directory.is_empty() && (!logs.is_absolute() || climbs) {
-        return Err(Error::invalid(format!("log directory {logs:?}: must be an absolute path without \"..\"")));
+        return Err(Error::invalid(format!(
+            "log directory {logs:?}: must be an absolute path without \"..\""
+        )));
     }
     spec::check_pod(config, &cx.node, &cx.policy)?;
     Ok(())
@@ -101,7 +103,10 @@ fn host_ports(config: &cri::PodSandboxConfig) -> Result<Vec<record::HostPort>> {
             cri::Protocol::Sctp => 132,
         };
         if !mapping.host_ip.is_empty() && mapping.host_ip.parse::<std::net::IpAddr>().is_err() {
-            return Err(Error::invalid(format!("port mapping: host IP {:?} is not an IP address", mapping.host_ip)));
+            return Err(Error::invalid(format!(
+                "port mapping: host IP {:?} is not an IP address",
+                mapping.host_ip
+            )));
         }
         ports.push(record::HostPort {
             host_ip: mapping.host_ip.clone(),
