@@ -20,6 +20,7 @@ pub mod memfd;
 pub mod mount;
 pub mod netlink;
 pub mod ns;
+pub mod pages;
 pub mod path;
 pub mod pidfd;
 pub mod prctl;
