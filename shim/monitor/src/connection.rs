@@ -51,7 +51,8 @@ impl Monitor {
     }
 
     pub(crate) fn on_connection(&mut self, number: Id) {
-        let Self { connections, buffer, .. } = self;
+        let Self { connections, buffers, .. } = self;
+        let buffer = &mut buffers.read;
         let Some(connection) = connections.get(&number) else { return };
         let received = match seqpacket::recv(&connection.socket, buffer) {
             Ok(Incoming::Message(received)) => received,

@@ -18,6 +18,9 @@ const DRAIN_NS: i64 = 500_000_000;
 /// Reads of one stream at once: a pipe holds 16 of these at most (1 MiB, /proc/sys/fs/pipe-max-size).
 const DRAIN_READS: usize = 32;
 
+/// After so long without any event the big buffers are given back.
+const QUIET: Duration = Duration::from_secs(5);
+
 impl Monitor {
     /// A container's first process has been reaped.
     pub(crate) fn on_container_exit(&mut self, number: Id, exit: Exit) {
@@ -44,7 +47,7 @@ impl Monitor {
     fn drain(&mut self, number: Id, stream: Stream) {
         let Some(container) = self.containers.get_mut(&number) else { return };
         for _ in 0..DRAIN_READS {
-            if container.streams.pump(stream, &mut self.buffer) != Pumped::More {
+            if container.streams.pump(stream, &mut self.buffers) != Pumped::More {
                 return;
             }
         }
@@ -52,7 +55,7 @@ impl Monitor {
 
     pub(crate) fn on_output(&mut self, number: Id, stream: Stream) {
         let Some(container) = self.containers.get_mut(&number) else { return };
-        if container.streams.pump(stream, &mut self.buffer) == Pumped::End {
+        if container.streams.pump(stream, &mut self.buffers) == Pumped::End {
             self.finish_if_drained(number);
         }
     }
@@ -75,18 +78,22 @@ impl Monitor {
             for stream in [Stream::Stdout, Stream::Stderr] {
                 self.drain(number, stream);
                 if let Some(container) = self.containers.get_mut(&number) {
-                    container.streams.end(stream);
+                    container.streams.end(stream, &mut self.buffers);
                 }
             }
             self.finish(number, ending);
         }
     }
 
-    /// Until the next deadline; `None` when there is none.
+    /// Until something is to be done without an event; `None` when nothing is.
     pub(crate) fn until_deadline(&self) -> Option<Duration> {
-        let next = self.draining().map(|(_, ending)| ending.deadline_ns).min()?;
-        let nanoseconds = next.saturating_sub(time::monotonic_ns()).max(0);
-        Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0)))
+        let next = self.draining().map(|(_, ending)| ending.deadline_ns).min();
+        let drained = next.map(|deadline_ns| {
+            let nanoseconds = deadline_ns.saturating_sub(time::monotonic_ns()).max(0);
+            Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
+        });
+        let cooled = self.buffers.are_warm().then_some(QUIET);
+        drained.into_iter().chain(cooled).min()
     }
 
     fn draining(&self) -> impl Iterator<Item = (Id, Ending)> + '_ {

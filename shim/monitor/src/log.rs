@@ -79,7 +79,7 @@ impl Log {
 
     /// Appends whole records.
     pub(crate) fn append(&mut self, records: &[u8]) {
-        let Some(file) = &self.file else { return };
+        let Some(file) = self.file.as_ref().filter(|_| !records.is_empty()) else { return };
         if self.unreported_bytes > 0 {
             let marker = self.marker();
             match write_whole(file, &marker) {
@@ -98,20 +98,13 @@ impl Log {
     }
 
     fn marker(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        if self.torn {
-            text.push(b'\n');
-        }
+        let mut buffer = vec![0; record::MAX_RECORD];
+        let mut records = Records::new(&mut buffer, sys::time::realtime_ns());
         let reason =
             format!("berth: {} bytes of output were not logged: {}", self.unreported_bytes, self.last_errno);
-        record::put(
-            &mut text,
-            &record::timestamp(sys::time::realtime_ns()),
-            Stream::Stderr,
-            b'F',
-            &[reason.as_bytes()],
-        );
-        text
+        records.note(Stream::Stderr, &reason);
+        let torn: &[u8] = if self.torn { b"\n" } else { b"" };
+        [torn, records.bytes()].concat()
     }
 
     /// After a short write: cuts the file back to its last whole record. Returns how many bytes of `records`

@@ -18,7 +18,7 @@ use crate::{
     exec::RunningExec,
     failure::{At, Result},
     handshake::Handshake,
-    output,
+    output::Buffers,
     pod::Pod,
 };
 
@@ -38,8 +38,7 @@ pub(crate) struct Monitor {
     /// Connections that wait for the shutdown; `None` while there is none.
     pub(crate) shutdown: Option<Vec<Id>>,
     pub(crate) finished: bool,
-    /// For one read of anything. Pages that were never touched cost nothing.
-    pub(crate) buffer: Box<[u8]>,
+    pub(crate) buffers: Buffers,
     last_id: Id,
 }
 
@@ -62,7 +61,7 @@ impl Monitor {
             unclaimed: Vec::new(),
             shutdown: None,
             finished: false,
-            buffer: vec![0; output::READ_BYTES].into_boxed_slice(),
+            buffers: Buffers::new()?,
             last_id: 0,
         })
     }
@@ -77,6 +76,9 @@ impl Monitor {
         let mut ready = Vec::new();
         while !self.finished {
             self.epoll.wait(&mut ready, self.until_deadline()).at("loop")?;
+            if ready.is_empty() && self.buffers.are_warm() {
+                self.buffers.release();
+            }
             for event in &ready {
                 if let Some(source) = Source::of(event.token) {
                     self.dispatch(source);

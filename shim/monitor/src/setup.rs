@@ -29,6 +29,8 @@ pub(crate) fn take_over() -> Result<Inherited> {
     let (plan, listener, hello, state_dir) =
         (adopt(PLAN)?, adopt(LISTENER)?, adopt(HELLO)?, adopt(STATE_DIR)?);
     fd::close_all_except(STATE_DIR + 1, &[]).at("setup")?;
+    // Executed through a descriptor, the process would be called after its number.
+    prctl::set_name("berth-monitor").at("setup")?;
     // A container that shares our PID namespace must not look into this process.
     prctl::set_dumpable(false).at("setup")?;
     // Containers in the host's PID namespace leave their orphans to us.

@@ -7,6 +7,8 @@ pub(crate) const MAX_TEXT: usize = 16 * 1024;
 const TIMESTAMP_LENGTH: usize = 30;
 /// Timestamp, stream and tag with the spaces after them.
 const HEADER_LENGTH: usize = TIMESTAMP_LENGTH + " stdout F ".len();
+/// The longest record.
+pub(crate) const MAX_RECORD: usize = HEADER_LENGTH + MAX_TEXT + 1;
 
 /// The part of a stream's last line that is not in a record yet.
 #[derive(Debug, Default)]
@@ -14,37 +16,37 @@ pub(crate) struct LineBuffer {
     partial: Vec<u8>,
 }
 
-/// Records of one batch of output, all with the time at which they were read.
+/// Records of one batch of output, all with the time at which they were read, in a buffer of the caller's.
 #[derive(Debug)]
-pub(crate) struct Records {
-    bytes: Vec<u8>,
+pub(crate) struct Records<'a> {
+    buffer: &'a mut [u8],
+    length: usize,
     timestamp: [u8; TIMESTAMP_LENGTH],
 }
 
-impl Records {
-    /// `realtime_ns`: nanoseconds since 1970.
-    pub(crate) fn new(realtime_ns: i64) -> Self {
-        Self { bytes: Vec::new(), timestamp: timestamp(realtime_ns) }
+impl<'a> Records<'a> {
+    /// `buffer` holds at least [`MAX_RECORD`] bytes; `realtime_ns` are nanoseconds since 1970.
+    pub(crate) fn new(buffer: &'a mut [u8], realtime_ns: i64) -> Self {
+        Self { buffer, length: 0, timestamp: timestamp(realtime_ns) }
     }
 
-    /// The records since the last call.
+    /// The records since the last `clear`.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.buffer.get(..self.length).unwrap_or_default()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.length = 0;
     }
 
-    /// Takes as much of `output` as fits into about `limit_bytes` of records; returns what is left.
-    pub(crate) fn take<'a>(
+    /// Takes as much of `output` as there is room for; returns what is left.
+    pub(crate) fn take<'o>(
         &mut self,
         line: &mut LineBuffer,
         stream: Stream,
-        mut output: &'a [u8],
-        limit_bytes: usize,
-    ) -> &'a [u8] {
-        while !output.is_empty() && self.bytes.len() < limit_bytes {
+        mut output: &'o [u8],
+    ) -> &'o [u8] {
+        while !output.is_empty() && self.length + MAX_RECORD <= self.buffer.len() {
             let room = MAX_TEXT - line.partial.len();
             let window = output.get(..room.min(output.len())).unwrap_or(output);
             let (text, tag, rest) = match window.iter().position(|byte| *byte == b'\n') {
@@ -55,8 +57,7 @@ impl Records {
                     return &[];
                 }
             };
-            let parts = [line.partial.as_slice(), text.unwrap_or_default()];
-            put(&mut self.bytes, &self.timestamp, stream, tag, &parts);
+            self.put(stream, tag, [line.partial.as_slice(), text.unwrap_or_default()]);
             // Given back at once: most lines arrive whole, and an idle pod keeps nothing.
             line.partial = Vec::new();
             output = rest.unwrap_or_default();
@@ -67,24 +68,37 @@ impl Records {
     /// The end of the stream: a line without its newline is partial for ever.
     pub(crate) fn finish(&mut self, line: &mut LineBuffer, stream: Stream) {
         if !line.partial.is_empty() {
-            put(&mut self.bytes, &self.timestamp, stream, b'P', &[line.partial.as_slice()]);
+            self.put(stream, b'P', [line.partial.as_slice(), &[]]);
             line.partial = Vec::new();
         }
     }
-}
 
-/// Appends one record.
-pub(super) fn put(to: &mut Vec<u8>, timestamp: &[u8], stream: Stream, tag: u8, text: &[&[u8]]) {
-    to.extend_from_slice(timestamp);
-    to.extend_from_slice(match stream {
-        Stream::Stdout => b" stdout ",
-        Stream::Stderr => b" stderr ",
-    });
-    to.extend_from_slice(&[tag, b' ']);
-    for part in text {
-        to.extend_from_slice(part);
+    /// One record of our own making.
+    pub(super) fn note(&mut self, stream: Stream, text: &str) {
+        let end = text.floor_char_boundary(MAX_TEXT);
+        self.put(stream, b'F', [text.as_bytes().get(..end).unwrap_or_default(), &[]]);
     }
-    to.push(b'\n');
+
+    fn put(&mut self, stream: Stream, tag: u8, [start, end]: [&[u8]; 2]) {
+        let timestamp = self.timestamp;
+        self.append(&timestamp);
+        self.append(match stream {
+            Stream::Stdout => b" stdout ",
+            Stream::Stderr => b" stderr ",
+        });
+        self.append(&[tag, b' ']);
+        self.append(start);
+        self.append(end);
+        self.append(b"\n");
+    }
+
+    /// There is room: every caller has left some for a whole record.
+    fn append(&mut self, bytes: &[u8]) {
+        if let Some(place) = self.buffer.get_mut(self.length..self.length + bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.length += bytes.len();
+        }
+    }
 }
 
 /// How many bytes of the container's output whole `records` hold; the newline that F stands for counts.

@@ -2,7 +2,7 @@ use std::{fs, path::PathBuf};
 
 use super::{
     LineBuffer, Log, Records,
-    record::{MAX_TEXT, content_bytes, timestamp},
+    record::{MAX_RECORD, MAX_TEXT, content_bytes, timestamp},
 };
 use crate::event::Stream;
 
@@ -12,9 +12,10 @@ const HEAD: &str = "2026-11-22T10:00:00.123456789Z stdout ";
 
 fn records(chunks: &[&[u8]], finish: bool) -> String {
     let mut line = LineBuffer::default();
-    let mut records = Records::new(NOON);
+    let mut buffer = vec![0; 1 << 20];
+    let mut records = Records::new(&mut buffer, NOON);
     for chunk in chunks {
-        assert!(records.take(&mut line, Stream::Stdout, chunk, usize::MAX).is_empty());
+        assert!(records.take(&mut line, Stream::Stdout, chunk).is_empty());
     }
     if finish {
         records.finish(&mut line, Stream::Stdout);
@@ -45,8 +46,9 @@ fn long_lines_are_cut_at_16_kib() {
 #[test]
 fn bytes_are_kept_and_counted() {
     let mut line = LineBuffer::default();
-    let mut records = Records::new(NOON);
-    records.take(&mut line, Stream::Stderr, b"\0\xff\xfe\r\nrest", usize::MAX);
+    let mut buffer = vec![0; 1 << 20];
+    let mut records = Records::new(&mut buffer, NOON);
+    records.take(&mut line, Stream::Stderr, b"\0\xff\xfe\r\nrest");
     records.finish(&mut line, Stream::Stderr);
     let expected = b"2026-11-22T10:00:00.123456789Z stderr F \0\xff\xfe\r\n2026-11-22T10:00:00.123456789Z stderr P rest\n";
     assert_eq!(records.bytes(), expected);
@@ -56,9 +58,13 @@ fn bytes_are_kept_and_counted() {
 #[test]
 fn a_full_batch_leaves_the_rest_for_the_next() {
     let mut line = LineBuffer::default();
-    let mut records = Records::new(NOON);
-    let rest = records.take(&mut line, Stream::Stdout, b"a\nb\nc\n", 42);
-    assert_eq!(rest, b"b\nc\n");
+    let mut buffer = vec![0; MAX_RECORD + 42];
+    let mut records = Records::new(&mut buffer, NOON);
+    let rest = records.take(&mut line, Stream::Stdout, b"a\nb\nc\n");
+    assert_eq!(rest, b"c\n");
+    assert_eq!(content_bytes(records.bytes()), 4);
+    records.clear();
+    assert_eq!(records.take(&mut line, Stream::Stdout, rest), b"");
     assert_eq!(content_bytes(records.bytes()), 2);
 }
 

@@ -71,3 +71,19 @@ fn figures() {
     println!("after the flood: {}", memory(pod.pid));
     pod.finish();
 }
+
+#[test]
+#[ignore = "prints figures"]
+fn memory_of_twenty() {
+    let mut pods = Vec::new();
+    for _ in 0..20 {
+        let Some(mut pod) = pod("twenty", &sandbox_plan()) else { return };
+        let mut plan = pod.shell("c1", "");
+        plan.process.as_mut().unwrap().args = vec!["sleep".into(), "1000".into()];
+        pod.client().start(&plan);
+        pods.push(pod);
+    }
+    println!("one of twenty, each with a container: {}", memory(pods[0].pid));
+    println!("{}", std::fs::read_to_string(format!("/proc/{}/smaps", pods[0].pid)).unwrap());
+    pods.into_iter().for_each(crate::fixture::Pod::finish);
+}
