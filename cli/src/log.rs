@@ -1,0 +1,109 @@
+//! A container's log as the node keeps it: CRI's line format, cut into files by whoever rotates them.
+
+mod follow;
+mod record;
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use follow::Tail;
+use record::Record;
+
+use crate::failure::{Doing, Result};
+
+/// How long to wait before looking for more: longer each time there was nothing.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How a log is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Options {
+    /// Only so many lines from the end.
+    pub(crate) tail: Option<usize>,
+    /// The time before each line.
+    pub(crate) timestamps: bool,
+}
+
+/// Prints the log at `path` to our standard output and error, each line to the one it came from.
+///
+/// Goes on until `ended` says that nothing more will be written, and all that was written is printed.
+pub(crate) async fn print(
+    path: &Path,
+    options: Options,
+    mut ended: impl AsyncFnMut() -> Result<bool>,
+) -> Result {
+    let what = || format!("read log {}", path.display());
+    let mut tail = Tail::open(path, options.tail).doing(what())?;
+    let mut printer = Printer { timestamps: options.timestamps, ..Printer::default() };
+    let mut over = false;
+    let mut pause = PAUSE;
+    loop {
+        let mut idle = true;
+        while tail.read(|line| printer.print(line)).doing(what())? {
+            idle = false;
+        }
+        if !idle {
+            printer.flush()?;
+            pause = PAUSE;
+            continue;
+        }
+        if over {
+            return Ok(());
+        }
+        over = ended().await?;
+        if !over {
+            tokio::time::sleep(pause).await;
+            pause = LONGEST_PAUSE.min(2 * pause);
+        }
+    }
+}
+
+/// Writes records as they were before they were logged.
+#[derive(Debug, Default)]
+struct Printer {
+    timestamps: bool,
+    /// The record before ended in the middle of a line.
+    within_line: bool,
+}
+
+impl Printer {
+    fn print(&mut self, line: &[u8]) -> io::Result<()> {
+        let record = Record::parse(line);
+        if record.stderr {
+            self.write(&record, &mut io::stderr().lock())
+        } else {
+            self.write(&record, &mut io::stdout().lock())
+        }
+    }
+
+    fn write(&mut self, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+        if self.timestamps && !self.within_line {
+            write!(out, "{} ", record.time)?;
+        }
+        out.write_all(record.content)?;
+        self.within_line = record.partial;
+        if record.partial { Ok(()) } else { out.write_all(b"\n") }
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_records_are_one_line_with_one_time() {
+        let mut printer = Printer { timestamps: true, ..Printer::default() };
+        let mut out = Vec::new();
+        for line in ["T1 stdout P one ", "T2 stdout P and ", "T3 stdout F the same", "T4 stdout F next"] {
+            printer.write(&Record::parse(line.as_bytes()), &mut out).unwrap();
+        }
+        assert_eq!(String::from_utf8(out).unwrap(), "T1 one and the same\nT4 next\n");
+    }
+}
