@@ -29,26 +29,28 @@ pub(crate) fn id(stack: &[DiffId]) -> DiffId {
 /// Finds directories that `view` shows with attributes nobody meant. `implied` has the paths each layer left
 /// undescribed, in the order of the view (the top first).
 pub(crate) fn find(view: &View, implied: &[HashSet<Vec<u8>>]) -> io::Result<Directories> {
-    let mut wanted = BTreeSet::new();
-    for path in implied.iter().flatten() {
-        if let Some(merged) = view.directory(path)?
-            && let Some(meant) = meant(&merged, implied, path)?
-            && differs(&meant, &shown(&merged)?)
+    let mut walker = view.walker()?;
+    let mut wanted = Vec::new();
+    // In the order of paths, neighbours come together.
+    for path in implied.iter().flatten().collect::<BTreeSet<_>>() {
+        if let Some(merged) = walker.directory(path)?
+            && let Some(meant) = meant(merged, implied, path)?
+            && differs(&meant, &shown(merged)?)
         {
-            wanted.insert(path.clone());
+            wanted.push(path);
         }
     }
     let mut directories = Directories::new();
-    for path in &wanted {
-        for prefix in prefixes(path) {
-            // The directories above come along, as they are shown or as they are meant.
-            if let Some(merged) = view.directory(prefix)? {
-                let attributes = match meant(&merged, implied, prefix)? {
-                    Some(meant) => meant,
-                    None => shown(&merged)?,
-                };
-                directories.insert(prefix.to_vec(), attributes);
-            }
+    for prefix in wanted.into_iter().flat_map(|path| prefixes(path)) {
+        // The directories above come along, as they are shown or as they are meant.
+        if !directories.contains_key(prefix)
+            && let Some(merged) = walker.directory(prefix)?
+        {
+            let attributes = match meant(merged, implied, prefix)? {
+                Some(meant) => meant,
+                None => shown(merged)?,
+            };
+            directories.insert(prefix.to_vec(), attributes);
         }
     }
     Ok(directories)

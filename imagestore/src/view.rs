@@ -22,6 +22,9 @@ const LINKS_MAX: usize = 40;
 /// Components looked at in one lookup; `..` starts again from the root.
 const STEPS_MAX: usize = 2_000;
 
+/// Descriptors a [`Walker`] keeps: a hundred levels of twenty layers, and not all that the process may have.
+const WALKER_OPEN_MAX: usize = 2_000;
+
 /// The stack, its top first.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -131,21 +134,42 @@ impl View {
         Ok(Some(Found::Directory(here)))
     }
 
-    /// Looks up a directory without following any link.
-    pub(crate) fn directory(&self, path: &[u8]) -> io::Result<Option<Merged>> {
-        let mut here = self.root()?;
-        for name in components(path) {
-            match child(&here, &name)? {
-                Some(Found::Directory(merged)) => here = merged,
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(here))
+    /// For many lookups in one tree.
+    pub(crate) fn walker(&self) -> io::Result<Walker> {
+        Ok(Walker { root: self.root()?, way: Vec::new() })
     }
 
     fn root(&self) -> io::Result<Merged> {
         let all = self.roots.iter().enumerate();
         all.map(|(index, fd)| Ok((index, fd.as_fd().try_clone_to_owned()?))).collect()
+    }
+}
+
+/// Looks up directories without following any link. Remembers the way to the last one, so that neighbours are cheap.
+#[derive(Debug)]
+pub(crate) struct Walker {
+    root: Merged,
+    way: Vec<(OsString, Merged)>,
+}
+
+impl Walker {
+    /// The merged directory at `path`; `None` if there is none, or one so deep or wide that the way there would
+    /// take too many descriptors.
+    pub(crate) fn directory(&mut self, path: &[u8]) -> io::Result<Option<&Merged>> {
+        let wanted: Vec<OsString> = components(path).collect();
+        let known = self.way.iter().zip(&wanted).take_while(|((name, _), wanted)| name == *wanted).count();
+        self.way.truncate(known);
+        let mut open: usize = self.way.iter().map(|(_, merged)| merged.len()).sum();
+        for name in wanted.into_iter().skip(known) {
+            let here = self.way.last().map_or(&self.root, |(_, merged)| merged);
+            let Some(Found::Directory(merged)) = child(here, &name)? else { return Ok(None) };
+            open += merged.len();
+            if open > WALKER_OPEN_MAX {
+                return Ok(None);
+            }
+            self.way.push((name, merged));
+        }
+        Ok(Some(self.way.last().map_or(&self.root, |(_, merged)| merged)))
     }
 }
 

@@ -141,6 +141,12 @@ pub fn open_dir(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
     fs::openat(dir, name, NEW_DIR | OFlags::NOFOLLOW, Mode::empty()).named("openat", || At(dir, name))
 }
 
+/// openat2(2) of a directory for reading, by a path of plain directories: any link is ELOOP, `..` is EXDEV.
+pub fn open_dir_beneath(dir: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd> {
+    let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    fs::openat2(dir, path, NEW_DIR, Mode::empty(), within).named("openat2", || At(dir, path))
+}
+
 /// A second descriptor of a directory, with its own position.
 pub fn reopen_dir(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
     fs::openat(dir, ".", NEW_DIR, Mode::empty()).named("openat", || At(dir, b"."))
@@ -230,13 +236,9 @@ pub fn set_times_at(dir: BorrowedFd<'_>, name: &[u8], time: Time) -> Result<()> 
 
 /// The mode of a special file that must not be opened, nor followed if it is a link by now.
 ///
-/// fchmodat2(2) with AT_SYMLINK_NOFOLLOW is of Linux 6.6; before that, chmod(2) through the magic link of a
-/// descriptor that was opened without following.
+/// chmod(2) through the magic link of a descriptor that was opened without following: fchmodat2(2), which could
+/// say so itself, is of Linux 6.6.
 pub fn set_mode_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<()> {
-    match fs::chmodat(dir, name, Mode::from_raw_mode(mode), AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Raw::NOSYS | Raw::OPNOTSUPP) => {}
-        other => return other.named("fchmodat2", || At(dir, name)),
-    }
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let fd = fs::openat(dir, name, flags, Mode::empty()).named("openat", || At(dir, name))?;
     if stat(fd.as_fd())?.kind == Kind::Symlink {

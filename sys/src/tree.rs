@@ -1,10 +1,14 @@
-//! How much space a tree takes, counted by walking it with a fixed number of descriptors and little memory.
+//! What can be told of a tree for overlayfs: how much space it takes, counted with a fixed number of descriptors
+//! and little memory, and which of its directories are opaque.
 use std::{
     collections::HashSet,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RawDir};
+use rustix::{
+    fs::{self, AtFlags, FileType, Mode, OFlags, RawDir},
+    io::Errno as Raw,
+};
 
 use crate::{Result, at::At, error::Named};
 
@@ -31,6 +35,18 @@ pub fn usage(dir: BorrowedFd<'_>) -> Result<Option<Usage>> {
     count.add(&stat);
     count.below(crate::at::reopen_dir(dir)?, 0)?;
     Ok((!count.too_odd).then_some(count.usage))
+}
+
+/// Whether overlayfs takes the directory for opaque: `trusted.overlay.opaque` is `y` (fgetxattr(2)). The descriptor
+/// must be open for reading, and the caller needs CAP_SYS_ADMIN to see the mark.
+pub fn is_opaque(dir: BorrowedFd<'_>) -> Result<bool> {
+    let mut value = [0; 1];
+    match fs::fgetxattr(dir, "trusted.overlay.opaque", &mut value) {
+        Ok(len) => Ok(value[..len] == *b"y"),
+        // A longer value is another mark (`x`-marked whiteouts are none of ours).
+        Err(Raw::NODATA | Raw::NOTSUP | Raw::RANGE) => Ok(false),
+        Err(errno) => Err(errno).named("fgetxattr", || At(dir, b"trusted.overlay.opaque")),
+    }
 }
 
 struct Count {

@@ -69,7 +69,7 @@ fn a_file_between_directories_separates_them() {
     let view = layers.view();
     assert_eq!(read(&view, "d/above").as_deref(), Some("y"));
     assert_eq!(read(&view, "d/below"), None);
-    assert_eq!(view.directory(b"d").unwrap().unwrap().len(), 1);
+    assert_eq!(view.walker().unwrap().directory(b"d").unwrap().unwrap().len(), 1);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn links_stay_inside() {
     }
     assert_eq!(read(&view, "host"), None);
     assert!(view.read(b"self", 100).is_err());
-    assert!(view.directory(b"dir").unwrap().is_none(), "no link is followed here");
+    assert!(view.walker().unwrap().directory(b"dir").unwrap().is_none(), "no link is followed here");
     let many: String = (0..60).map(|_| "dir/../").collect();
     assert!(view.read(format!("{many}abs").as_bytes(), 100).is_err(), "as many links as the kernel follows");
     let long: String = "etc/../".repeat(30_000);
@@ -128,4 +128,32 @@ fn only_plain_files_are_read() {
     assert_eq!(view.read(b"sparse", 1000).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     assert!(LowerLayers::open(&view, b"dir").unwrap().is_none());
     assert!(LowerLayers::open(&view, b"file").unwrap().is_some());
+}
+
+#[test]
+fn a_walker_finds_neighbours_and_gives_up_in_wells() {
+    let layers = Layers::new(2);
+    for path in ["a/b/c", "a/b/d", "a/e", "f"] {
+        fs::create_dir_all(layers.at(1, path)).unwrap();
+    }
+    fs::create_dir_all(layers.at(0, "a/b/c")).unwrap();
+    let deep = "d/".repeat(1500);
+    fs::create_dir_all(layers.at(0, &deep)).unwrap();
+    fs::create_dir_all(layers.at(1, &deep)).unwrap();
+    let view = layers.view();
+    let mut walker = view.walker().unwrap();
+    let mut count = |path: &str| walker.directory(path.as_bytes()).unwrap().map(Vec::len);
+    let cases = [
+        ("a/b/c", Some(2)),
+        ("a/b/d", Some(1)),
+        ("a/b", Some(2)),
+        ("", Some(2)),
+        ("f", Some(1)),
+        ("a/b/none", None),
+    ];
+    for (path, layers) in cases.iter().chain(cases.iter().rev()) {
+        assert_eq!(count(path), *layers, "{path}");
+    }
+    assert_eq!(count(&deep), None);
+    assert_eq!(count("a/e"), Some(1));
 }

@@ -53,3 +53,14 @@ fn a_well_is_not_counted() {
     }
     assert_eq!(dir.usage(), None);
 }
+
+#[test]
+fn privileged_an_opaque_directory_is_marked() {
+    let dir = Dir::new("opaque");
+    let fd = File::open(&dir.0).unwrap();
+    assert!(!is_opaque(fd.as_fd()).unwrap());
+    for (value, opaque) in [(b"y".as_slice(), true), (b"n", false), (b"yes", false), (b"", false)] {
+        crate::at::set_xattr(fd.as_fd(), b"trusted.overlay.opaque", value).unwrap();
+        assert_eq!(is_opaque(fd.as_fd()).unwrap(), opaque, "{value:?}");
+    }
+}
