@@ -45,6 +45,7 @@ pub(crate) async fn run(args: &Args) -> Result<bool> {
     let ran = suite::run(args, &critest, &subject, &out).await;
     let log = subject.log();
     let left = subject.finish(&out).await?;
+    left.iter().try_for_each(|line| say(&format!("left behind: {line}")))?;
     let specs = report::read(&ran?)?;
     report::table(&specs, &out.join("results.tsv"))?;
 
@@ -54,7 +55,6 @@ pub(crate) async fn run(args: &Args) -> Result<bool> {
         say(&finding.to_string())?;
         said::during(&daemon, finding.spec).iter().try_for_each(|line| say(&format!("    {line}")))?;
     }
-    left.iter().try_for_each(|line| say(&format!("left behind: {line}")))?;
     say(&format!("{:.0?}, details in {}", begun.elapsed(), out.display()))?;
     let count = Count::of(&specs);
     say(&count.to_string())?;
