@@ -1,4 +1,6 @@
-//! Cutting a byte stream into records of the CRI log format; no system calls.
+//! Cutting a byte stream into records of the CRI log format; no I/O.
+use sys::bytes;
+
 use crate::event::Stream;
 
 /// Most bytes of one record's text. kubelet and every log shipper expect runtimes to cut here.
@@ -49,7 +51,7 @@ impl<'a> Records<'a> {
         while !output.is_empty() && self.length + MAX_RECORD <= self.buffer.len() {
             let room = MAX_TEXT - line.partial.len();
             let window = output.get(..room.min(output.len())).unwrap_or(output);
-            let (text, tag, rest) = match window.iter().position(|byte| *byte == b'\n') {
+            let (text, tag, rest) = match bytes::find(window, b'\n') {
                 Some(end) => (window.get(..end), b'F', output.get(end + 1..)),
                 None if window.len() == room => (Some(window), b'P', output.get(room..)),
                 None => {

@@ -168,6 +168,10 @@ impl Pod {
         let mut dirs = Vec::new();
         for base in cgroup_bases() {
             let dir = base.join(&below);
+            if is_cgroup_v2() {
+                fs::create_dir_all(base.join(&self.cgroup)).unwrap();
+                fs::write(base.join(&self.cgroup).join("cgroup.subtree_control"), "+memory +pids").unwrap();
+            }
             fs::create_dir_all(&dir).unwrap();
             dirs.push(dir.to_str().unwrap().to_owned());
             self.cgroup_dirs.push(dir);
