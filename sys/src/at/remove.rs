@@ -46,7 +46,7 @@ pub fn remove_all(dir: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
 
 /// Removes everything in `dir`, not `dir` itself.
 pub fn remove_children(dir: BorrowedFd<'_>) -> Result<()> {
-    let mut walk = Walk { top: dir, moved: 0 };
+    let mut walk = Walk { top: dir, moved: 0, buffers: Vec::new() };
     // What lay too deep has moved up here meanwhile: again, until nothing moves.
     loop {
         let before = walk.moved;
@@ -60,12 +60,20 @@ pub fn remove_children(dir: BorrowedFd<'_>) -> Result<()> {
 struct Walk<'a> {
     top: BorrowedFd<'a>,
     moved: u64,
+    /// Of levels that are done, for the next to come.
+    buffers: Vec<Vec<u8>>,
 }
 
 impl Walk<'_> {
     /// Removes what is in `dir`, which lies `depth` levels below the top.
     fn empty(&mut self, dir: &OwnedFd, depth: usize) -> Result<()> {
-        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut buffer = self.buffers.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER));
+        self.empty_with(dir, depth, &mut buffer)?;
+        self.buffers.push(buffer);
+        Ok(())
+    }
+
+    fn empty_with(&mut self, dir: &OwnedFd, depth: usize, buffer: &mut Vec<u8>) -> Result<()> {
         let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry.named("getdents64", || At(dir.as_fd(), b"."))?;
