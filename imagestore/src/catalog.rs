@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::digest::{DiffId, Digest};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::reference::Reference;
@@ -93,11 +93,6 @@ impl Catalog {
             (Some(_), Some(_)) => Err(Error::Ambiguous { prefix: hex.to_owned() }),
             (only, _) => Ok(only),
         }
-    }
-
-    /// Every layer some image is made of.
-    pub(crate) fn layers(&self) -> HashSet<DiffId> {
-        self.images.values().flat_map(|image| image.layers.iter().copied()).collect()
     }
 
     /// Every document some image keeps.

@@ -89,8 +89,8 @@ impl Store {
             removed
         };
         let own: HashSet<DiffId> = removed.iter().flat_map(|image| &image.layers).copied().collect();
-        let needed = self.0.catalog().layers();
-        let keep = |id: &DiffId| !own.contains(id) || needed.contains(id) || in_use.contains(id);
+        // Asked of the catalogue as it is at that moment: a pull may just have named another image with such a layer.
+        let keep = |id: &DiffId| !own.contains(id) || in_use.contains(id) || self.0.uses(id);
         self.0.layers.sweep(&self.0.ingest, keep)?;
         self.0.index.reserve();
         Ok(true)

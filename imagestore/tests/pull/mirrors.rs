@@ -173,3 +173,30 @@ async fn a_broken_file_is_an_error_not_a_detour() {
     }
     assert!(server.log().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_used_but_not_for_its_exceptions() {
+    let image = images::small("a");
+    let proxy = Fake::scripted(image.alone(), |request, content| {
+        let path = request.path.strip_prefix("http://r.example.com").unwrap_or_default().to_owned();
+        content.reply(&crate::fake::Request { path, ..request.clone() })
+    })
+    .await;
+    let direct = Fake::good(image.alone()).await;
+    let certs = tempfile::tempdir().unwrap();
+    std::fs::create_dir(certs.path().join("r.example.com")).unwrap();
+    std::fs::write(certs.path().join("r.example.com/hosts.toml"), "server = \"http://r.example.com\"")
+        .unwrap();
+    let scene = Scene::with(|config| {
+        config.certs_dir = Some(certs.path().to_owned());
+        config.proxy.http = Some(format!("http://user:proxy-secret@{}", proxy.host()));
+        config.proxy.no_proxy = Some("127.0.0.1".to_owned());
+    });
+    scene.pull("r.example.com/app:1").await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert!(proxy.log().len() >= 3);
+    let before = proxy.log().len();
+    scene.pull(&format!("{}/app:1", direct.host())).await.unwrap();
+    assert_eq!(proxy.log().len(), before);
+    let error = scene.pull("r.example.com/none:1").await.unwrap_err();
+    assert!(!chain(&error).contains("proxy-secret"), "{}", chain(&error));
+}

@@ -28,6 +28,7 @@ impl Drop for Registry {
 }
 
 /// Starts one; `None`, with a line that says so, where there is no such program.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 async fn start(private: bool) -> Option<Registry> {
     if !Path::new(PROGRAM).exists() {
         eprintln!("skipped: {PROGRAM} is not installed (Debian: docker-registry)");

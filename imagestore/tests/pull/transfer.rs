@@ -274,3 +274,76 @@ async fn an_abandoned_pull_ends() {
     }
     scene.assert_clean();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulls_cut_off_anywhere_leave_nothing() {
+    let image = big();
+    let registry = Fake::good(image.alone()).await;
+    let scene = Scene::new();
+    let name = format!("{}/app:1", registry.host());
+    for round in 0..60 {
+        let patience = Duration::from_micros(round * 997 % 40_000);
+        let cut = tokio::time::timeout(patience, scene.pull(&name)).await;
+        if cut.is_ok_and(|pulled| pulled.is_ok()) {
+            scene.store.remove(&name, &std::collections::HashSet::new()).unwrap();
+        }
+    }
+    let pulled = scene.pull(&name).await.unwrap();
+    assert_eq!(pulled.id, image.id());
+    assert!(scene.store.remove(&name, &std::collections::HashSet::new()).unwrap());
+    for _ in 0..100 {
+        scene.store.gc(&std::collections::HashSet::new()).unwrap();
+        if scene.ingests() == 0 && scene.layers() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!((scene.ingests(), scene.layers()), (0, 0));
+    scene.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_without_end_are_cut() {
+    let replies = [
+        Reply::new(200).with("x-large", "x".repeat(2 << 20)),
+        (0..100_000).fold(Reply::new(200), |reply, n| reply.with(&format!("x-{n}"), "y")),
+    ];
+    for reply in replies {
+        let registry = Fake::scripted(Content::default(), move |_, _| reply.clone()).await;
+        Scene::new().refused(&format!("{}/app:1", registry.host()), Kind::RegistryUnavailable).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_and_pulling_at_once_breaks_nothing() {
+    let base = Tar::new().file("base", &images::noise(200_000, 5)).gzip();
+    let (one, two) = (
+        Image::new(vec![base.clone(), Tar::new().file("top", b"one").gzip()]),
+        Image::new(vec![base, Tar::new().file("top", b"two").gzip()]),
+    );
+    let mut content = Content::default();
+    one.put(&mut content, "one", "1");
+    two.put(&mut content, "two", "1");
+    let registry = Fake::good(content).await;
+    let scene = Scene::new();
+    let names = [format!("{}/one:1", registry.host()), format!("{}/two:1", registry.host())];
+    let work = async |name: &str, removes: bool| {
+        for _ in 0..20 {
+            let pulled = scene.pull(name).await.unwrap();
+            // The other image's removal must not have taken our layers.
+            let store = scene.store.clone();
+            let layers = pulled.layers.clone();
+            assert!(layers.iter().all(|layer| store.layer_dir(layer).exists()));
+            if removes {
+                let name = name.to_owned();
+                tokio::task::block_in_place(|| {
+                    store.remove(&name, &std::collections::HashSet::new()).unwrap()
+                });
+            }
+        }
+    };
+    tokio::join!(work(&names[0], true), work(&names[1], false));
+    let image = scene.store.get(&names[1]).unwrap().unwrap();
+    assert!(scene.read(&image, "base").is_some());
+    assert_eq!(scene.ingests(), 0);
+}
