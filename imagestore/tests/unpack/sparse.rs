@@ -122,9 +122,12 @@ fn img_10_too_many_pieces_are_refused() {
     assert_refused(Scene::new().apply_with(&tar.end(), &limits));
 }
 
+/// Segments (offset, length), the size claimed, the bytes that follow.
+type Map = (&'static [(u64, u64)], u64, u64);
+
 #[test]
 fn img_10_maps_that_do_not_fit_are_refused() {
-    let cases: [(&[(u64, u64)], u64, u64); 6] = [
+    let cases: [Map; 6] = [
         (&[(0, 5), (4, 2)], 100, 7),
         (&[(10, 5), (0, 2)], 100, 7),
         (&[(0, 5)], 4, 5),
