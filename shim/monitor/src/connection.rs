@@ -94,6 +94,10 @@ impl Monitor {
     fn hang_up(&mut self, number: Id) {
         if self.connections.remove(&number).is_some() {
             self.kill_execs_of(number);
+            // A start goes on: berthd may have died, and its successor finds the container by Watch.
+            for handshake in self.handshakes.values().filter(|other| other.is_exec_for(number)) {
+                handshake.kill();
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Handshake {
     first_exit: Option<Exit>,
     exit: Option<Exit>,
     /// Who waits for the answer.
-    pub(crate) connection: Id,
+    connection: Id,
     what: What,
 }
 
@@ -78,6 +78,11 @@ impl Handshake {
             What::Container(new) => Some(&new.id),
             What::Exec(_) => None,
         }
+    }
+
+    /// Whether it is an exec that `connection` asked for.
+    pub(crate) fn is_exec_for(&self, connection: Id) -> bool {
+        self.connection == connection && matches!(self.what, What::Exec(_))
     }
 
     pub(crate) fn awaits_second(&self) -> bool {

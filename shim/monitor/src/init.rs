@@ -40,8 +40,9 @@ use sys::{
     Errno,
     clone::{Flags, Forked, SingleThreaded, clone3},
     fd,
+    io::{self, Transfer},
     ns::{self, Kinds},
-    process,
+    process as this,
 };
 
 use crate::{
@@ -85,7 +86,7 @@ fn leave(birth: &Birth<'_>, result: Result<Infallible>) -> ! {
         Ok(never) => match never {},
         Err(failed) => sync::send_failed(birth.sync, &failed),
     }
-    process::exit_now(127)
+    this::exit_now(127)
 }
 
 fn try_container(
@@ -156,13 +157,23 @@ fn try_exec(
 }
 
 /// Forks the process that runs the program into the PID namespace entered before, as a child of the monitor.
+/// It goes on only when the monitor has been told of it: this process may be killed at any moment, and then
+/// nobody would know the other.
 fn second_child(birth: &Birth<'_>, process: &Process, role: become_program::Role) -> Result<Infallible> {
     fd::close_all_except(3, &[birth.sync.as_raw_fd()]).at("setup")?;
+    let (wait, go) = io::pipe().at("handshake")?;
     match clone3(birth.proof, Flags::PARENT, None).at("clone")? {
-        Forked::Child => become_program::run(birth.sync, process, role),
+        Forked::Child => {
+            drop(go);
+            match io::read(&wait, &mut [0]).at("handshake")? {
+                Transfer::Bytes(_) => become_program::run(birth.sync, process, role),
+                Transfer::WouldBlock | Transfer::Closed => this::exit_now(127),
+            }
+        }
         Forked::Parent { pid, pidfd } => {
             sync::send_child(birth.sync, pid, &pidfd)?;
-            process::exit_now(0)
+            io::write(&go, b"g").at("handshake")?;
+            this::exit_now(0)
         }
     }
 }

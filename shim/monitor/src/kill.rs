@@ -1,16 +1,19 @@
 //! Ending more than one process: a whole container, or an exec with everything it has started.
-use std::{fs, os::fd::AsFd};
+use std::{fs, os::fd::AsFd, time::Duration};
 
 use sys::{
     pidfd,
     signal::{self, SIGKILL, SIGSTOP},
+    time,
 };
 
 use crate::{container::Container, procs};
 
-/// Rounds over a list that may grow while it is walked. Every round stops or kills what it finds, so a fork
-/// bomb loses ground; one that does not is stopped by its cgroup's limit of processes.
+/// Rounds over a list that may grow while it is walked. Every round kills what it finds, so a fork bomb loses
+/// ground; one that does not is stopped by its cgroup's limit of processes.
 const ROUNDS: usize = 64;
+/// What a process needs to die. All rounds together hold the loop up for at most 13 ms.
+const DYING: Duration = Duration::from_micros(200);
 
 /// SIGKILL to every process of the container.
 pub(crate) fn container(container: &Container) {
@@ -44,39 +47,37 @@ pub(crate) fn cgroup(dirs: &[String]) {
         for pid in pids {
             signal::kill(pid, SIGKILL).ok();
         }
+        time::sleep(DYING);
     }
 }
 
 /// SIGKILL to the first process of an exec and to all its descendants, the container's others left alone.
 ///
 /// That process is a subreaper, so what it has started stays its descendant, however it daemonised. It is
-/// stopped first and killed last: until then none of them is handed to the container's init.
+/// stopped first and killed last: until then none of them is handed to the container's init. A child that was
+/// being forked while its parent was killed shows only when the parent is dead, hence the rounds until there is
+/// nobody.
 pub(crate) fn tree(pid: i32, process: impl AsFd, cgroup_dirs: &[String]) {
     pidfd::send_signal(process.as_fd(), SIGSTOP).ok();
-    let mut stopped: Vec<i32> = Vec::new();
     for _ in 0..ROUNDS {
         let candidates = cgroup_dirs.first().map_or_else(procs::all, |dir| procs::of_cgroup(dir));
-        let mut fresh = procs::descendants(pid, &candidates);
-        fresh.retain(|found| !stopped.contains(found));
-        if fresh.is_empty() {
+        let found = procs::descendants(pid, &candidates);
+        if found.is_empty() {
             break;
         }
-        for found in fresh {
-            signal_verified(found, SIGSTOP);
-            stopped.push(found);
+        for descendant in found {
+            kill_verified(descendant);
         }
-    }
-    for found in stopped {
-        signal_verified(found, SIGKILL);
+        time::sleep(DYING);
     }
     pidfd::send_signal(process, SIGKILL).ok();
 }
 
-/// Signals by pidfd after another look, so that a number that was reused in between hits nobody.
-fn signal_verified(pid: i32, number: i32) {
+/// Kills by pidfd after another look, so that a number that was reused in between hits nobody.
+fn kill_verified(pid: i32) {
     let Some(before) = procs::parent_of(pid) else { return };
     let Ok(process) = pidfd::open(pid) else { return };
     if procs::parent_of(pid) == Some(before) {
-        pidfd::send_signal(&process, number).ok();
+        pidfd::send_signal(&process, SIGKILL).ok();
     }
 }

@@ -37,7 +37,7 @@ fn subdirectories(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Every process that `root` has started, directly or not, among `candidates`.
+/// Every living process that `root` has started, directly or not, among `candidates`.
 pub(crate) fn descendants(root: i32, candidates: &[i32]) -> Vec<i32> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for pid in candidates {
@@ -56,6 +56,7 @@ pub(crate) fn descendants(root: i32, candidates: &[i32]) -> Vec<i32> {
     found
 }
 
+/// `None` for a process that is gone, or dead and waiting to be reaped: its children have another parent already.
 pub(crate) fn parent_of(pid: i32) -> Option<i32> {
     parse_parent(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
@@ -66,10 +67,14 @@ pub(crate) fn all() -> Vec<i32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// The fourth field of proc_pid_stat(5). The second, the name, is in parentheses and may hold anything.
+/// The fourth field of proc_pid_stat(5), unless the third says that it is dead. The second, the name, is in
+/// parentheses and may hold anything.
 fn parse_parent(stat: &str) -> Option<i32> {
     let (_, after_name) = stat.rsplit_once(") ")?;
-    after_name.split(' ').nth(1)?.parse().ok()
+    let mut fields = after_name.split(' ');
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(parent)
 }
 
 #[cfg(test)]

@@ -51,7 +51,13 @@ impl Monitor {
         pidfd::send_signal(&container.pidfd, request.signal).at("signal")
     }
 
+    /// A container that is still being made ends as well; its start fails.
     fn kill_all(&self, container_id: &str) -> Result<()> {
+        let starting = self.handshakes.values().find(|start| start.container_id() == Some(container_id));
+        if let Some(start) = starting {
+            start.kill();
+            return Ok(());
+        }
         let number = self.running(container_id)?;
         if let Some(container) = self.containers.get(&number) {
             kill::container(container);

@@ -4,6 +4,7 @@ use super::{all, descendants, parent_of, parse_parent};
 fn a_name_with_parentheses_does_not_confuse() {
     assert_eq!(parse_parent("12 (a) R 3) S 7 12 12 0"), Some(7));
     assert_eq!(parse_parent("12 (x"), None);
+    assert_eq!(parse_parent("12 (x) Z 7 12"), None);
 }
 
 #[test]

@@ -91,6 +91,13 @@ impl Client {
         }
     }
 
+    /// Asks for an exec and does not wait for anything.
+    pub(crate) fn send_exec(&self, plan: &ExecPlan) {
+        let memfd = memfd::sealed("exec", &plan.encode_to_vec()).unwrap();
+        let exec = Exec { container_id: plan.container_id.clone(), ..Exec::default() };
+        self.send(request::Request::Exec(exec), &[memfd.as_fd()]);
+    }
+
     pub(crate) fn exited(&self) -> Exited {
         match self.recv() {
             (reply::Reply::Exited(exited), _) => exited,

@@ -179,3 +179,38 @@ fn working_directories_that_lead_out_are_refused() {
     }
     pod.finish();
 }
+
+#[test]
+fn an_apparmor_profile_is_in_force() {
+    let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default();
+    if enabled.trim() != "Y" {
+        println!("skipped: this kernel has no AppArmor");
+        return;
+    }
+    let Some(mut pod) = pod("apparmor", &sandbox_plan()) else { return };
+    let name = format!("berth-test-{}", std::process::id());
+    let file = pod.dir.join("profile");
+    fs::write(&file, format!("profile {name} flags=(attach_disconnected) {{ file, deny /etc/** w, }}\n"))
+        .unwrap();
+    let parser =
+        |flag: &str| sys::process::command("/sbin/apparmor_parser").arg(flag).arg(&file).status().unwrap();
+    assert!(parser("-aK").success());
+    let script =
+        "cat /proc/self/attr/current; touch /tmp/x && echo tmp; touch /etc/x 2>/dev/null || echo denied";
+    let mut plan = pod.shell("c1", script);
+    plan.process.as_mut().unwrap().apparmor_profile = name.clone();
+    let (_, output) = pod.run(&plan);
+    pod.client().start(&pod.shell("c2", "while :; do sleep 1; done"));
+    let mut confined = process(&["cat", "/proc/self/attr/current"]);
+    confined.apparmor_profile = name.clone();
+    let exec = ExecPlan { container_id: "c2".into(), process: Some(confined) };
+    let executed = exec_with(&pod.client(), &exec);
+    let mut missing = pod.shell("c3", "true");
+    missing.process.as_mut().unwrap().apparmor_profile = "berth-no-such-profile".into();
+    let refused = pod.client().try_start(&missing).unwrap_err();
+    assert!(parser("-R").success());
+    assert_eq!(output, format!("{name} (enforce)\ntmp\ndenied\n"));
+    assert_eq!(executed, (0, format!("{name} (enforce)\n")));
+    assert_eq!((refused.stage.as_str(), refused.errno), ("apparmor", sys::Errno::ENOENT.0));
+    pod.finish();
+}

@@ -153,3 +153,20 @@ fn tracing_neighbours_get_no_host_descriptor() {
     assert!(foreign.is_empty(), "{foreign:?}");
     pod.finish();
 }
+
+#[test]
+fn hanging_up_at_any_moment_leaves_nothing_behind() {
+    let Some(mut pod) = pod("hangup", &sandbox_plan()) else { return };
+    pod.client().start(&pod.shell("c1", FOREVER));
+    let plan = ExecPlan { container_id: "c1".into(), process: Some(process(&["sleep", "1009"])) };
+    for moment in 0..100 {
+        let client = pod.client();
+        client.send_exec(&plan);
+        std::thread::sleep(std::time::Duration::from_micros(moment * 25));
+    }
+    eventually("no exec is left", || !pod.commands().iter().any(|line| line.contains("sleep 1009")));
+    assert_eq!(pod.exec_shell("c1", "echo alive").1, "alive\n");
+    let zombies = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z'; true";
+    assert_eq!(pod.exec_shell("c1", zombies).1, "0\n");
+    pod.finish();
+}
