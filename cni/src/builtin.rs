@@ -145,7 +145,8 @@ impl Builtin {
         Ok(Pruned { interfaces, ports })
     }
 
-    /// Names of the host interfaces that are ours, sorted.
+    /// Names of the host interfaces that are ours, sorted: ports of our bridge, and those that have lost theirs. Another
+    /// daemon's, on a bridge of its own, are none of our business.
     pub fn list_host_interfaces(&self) -> Result<Vec<String>> {
         let mut names = self.links().list()?;
         names.sort_unstable();
@@ -172,7 +173,12 @@ impl Builtin {
 
 impl Links {
     fn list(&mut self) -> Result<Vec<String>> {
-        let ours = |link: Link| is_host_interface(&link.name).then_some(link.name);
+        // A pair is made as a port of its bridge in one step, so nobody's is ever seen without one on the way.
+        let bridge = self.bridge;
+        let ours = |link: Link| {
+            let here = link.master == bridge || link.master == 0;
+            (here && is_host_interface(&link.name)).then_some(link.name)
+        };
         self.connection.dump(&link::list_veths(), |payload| Link::read(payload).map(ours))
     }
 

@@ -203,6 +203,27 @@ fn a_crashed_daemons_leftovers_are_pruned() {
 }
 
 #[test]
+fn another_daemons_pods_are_left_alone() {
+    let node = Node::new();
+    let pod = node.pod(2, &[tcp(8080, 80)]);
+    pod.serve(Ipv4Addr::UNSPECIFIED, 80);
+    let other = cni::BridgeConfig {
+        bridge: cni::IfName::parse("berth1").unwrap(),
+        subnet: "10.78.0.0/24".parse().unwrap(),
+        nft_table: "berth1".to_owned(),
+        ..config()
+    };
+    let other = node.host.run(|| Builtin::open(&other).unwrap());
+    assert_eq!(other.list_host_interfaces().unwrap(), [] as [String; 0]);
+    assert_eq!(other.prune(&BTreeSet::new()).unwrap(), cni::Pruned::default());
+    node.host.run(|| other.repair().unwrap());
+    other.remove_node_state().unwrap();
+    assert_eq!(node.builtin.list_host_interfaces().unwrap(), [host_interface(&id(2))]);
+    assert_eq!(node.host.call(address(2), 80, LONG).unwrap(), GATEWAY, "node to pod");
+    assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD, "world to pod");
+}
+
+#[test]
 fn what_others_break_is_repaired() {
     let node = Node::new();
     let pod = node.pod(2, &[tcp(8080, 80)]);
