@@ -1,7 +1,7 @@
 //! Takes away whatever a pod's record says exists. Callers: a failed run, StopPodSandbox, RemovePodSandbox, recovery.
 //!
 //! Idempotent, and it goes on after an error: one thing that will not go must not keep the others.
-use std::{fs, io, sync::Arc};
+use std::{fs, io, os::fd::AsFd, path::Path, sync::Arc};
 
 use proto::record;
 
@@ -9,7 +9,7 @@ use super::Pod;
 use crate::{
     blocking, container,
     ctx::Ctx,
-    error::{Error, IoContext, Result},
+    error::{Error, Result, io_kind},
     monitor::launch,
     steps::Step,
 };
@@ -85,13 +85,21 @@ async fn leavings(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     .await
 }
 
-/// Removes a tree of ours; one that is gone is as good as removed.
-pub(crate) fn remove_tree(path: &std::path::Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-    .doing(|| format!("remove {}", path.display()))
+/// Removes a tree of ours; one that is gone is as good as removed. A container may have made it as deep as it liked, so this
+/// neither recurses nor keeps a descriptor per level.
+pub(crate) fn remove_tree(path: &Path) -> Result<()> {
+    let failed = |error: sys::Error| {
+        let error = io::Error::from(error);
+        Error::caused(io_kind(&error), format!("remove {}", path.display()), error)
+    };
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Error::internal(format!("remove {}: not the path of an entry", path.display())));
+    };
+    let parent = match sys::path::open_dir(parent) {
+        Err(error) if error.errno == sys::Errno::ENOENT => return Ok(()),
+        opened => opened.map_err(failed)?,
+    };
+    sys::at::remove_all(parent.as_fd(), name.as_encoded_bytes()).map_err(failed)
 }
 
 /// The error of the whole: the first one, with how many more there were.
