@@ -4,6 +4,7 @@
 //! the call, its arguments and the errno. No other crate uses `libc`, `rustix` or `nix`.
 
 pub mod at;
+pub mod bpf;
 pub mod bytes;
 pub mod caps;
 pub mod clone;
