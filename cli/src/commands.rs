@@ -81,6 +81,35 @@ enum Command {
     Man(man::Args),
 }
 
+/// What shells and other runtimes take for "we failed, not the program".
+const NOT_THE_PROGRAM: u8 = 125;
+
+impl Cli {
+    /// The exit code if the command fails: that of a program must not be mistaken for ours.
+    pub(crate) fn failure_code(&self) -> u8 {
+        match self.command {
+            Command::Run(_) | Command::Exec(_) => NOT_THE_PROGRAM,
+            Command::Attach(_)
+            | Command::Logs(_)
+            | Command::Ps(_)
+            | Command::Pods(_)
+            | Command::Inspect(_)
+            | Command::Stats(_)
+            | Command::Stop(_)
+            | Command::Rm(_)
+            | Command::PortForward(_)
+            | Command::Images(_)
+            | Command::Pull(_)
+            | Command::Rmi(_)
+            | Command::Info(_)
+            | Command::Version(_)
+            | Command::Quickstart(_)
+            | Command::Completion(_)
+            | Command::Man(_) => 1,
+        }
+    }
+}
+
 /// Where the daemon is; connected to only by commands that need it.
 #[derive(Debug)]
 pub(crate) struct Node {

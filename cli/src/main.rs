@@ -24,20 +24,27 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = commands::Cli::parse();
+    let failed = ExitCode::from(cli.failure_code());
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return explain(&failure::Failure::new(format!("start: {error}"))),
+        Err(error) => {
+            explain(&failure::Failure::new(format!("start: {error}")));
+            return failed;
+        }
     };
     match runtime.block_on(commands::run(cli)) {
         // As a shell does, of a program's status only the last eight bits are passed on.
         Ok(code) => ExitCode::from((code & 0xff) as u8),
-        Err(failure) if failure.is_silent() => ExitCode::FAILURE,
-        Err(failure) => explain(&failure),
+        Err(failure) => {
+            explain(&failure);
+            failed
+        }
     }
 }
 
-fn explain(failure: &failure::Failure) -> ExitCode {
-    // If even this cannot be written, the exit code must do.
-    let _ = writeln!(io::stderr(), "{failure}");
-    ExitCode::FAILURE
+fn explain(failure: &failure::Failure) {
+    if !failure.is_silent() {
+        // If even this cannot be written, the exit code must do.
+        let _ = writeln!(io::stderr(), "{failure}");
+    }
 }

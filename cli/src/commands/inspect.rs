@@ -16,6 +16,9 @@ use crate::{
     table::Columns,
 };
 
+/// What a person looks for comes first; the rest follows in alphabetical order.
+const FIRST: [&str; 8] = ["kind", "name", "namespace", "id", "state", "exit_code", "reason", "message"];
+
 /// Show everything about containers, pods or images
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -79,7 +82,10 @@ fn text(value: &Value) -> String {
 }
 
 fn lines(map: &Map<String, Value>, indent: &str, pairs: &mut Vec<(String, String)>) {
-    for (key, value) in map.iter().filter(|(key, value)| *key != "info" && says_something(value)) {
+    let shown = map.iter().filter(|(key, value)| *key != "info" && says_something(value));
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    for (key, value) in shown {
         let name = format!("{indent}{key}");
         match value {
             Value::Object(inner) => {

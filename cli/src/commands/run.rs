@@ -19,7 +19,7 @@ use super::{Node, pull, stop::stop_pod};
 use crate::{
     client::Client,
     failure::{Doing, Failure, OrTry, Result},
-    output, size, terminal,
+    find, output, size, terminal,
 };
 
 pub(crate) use config::{Interaction, is_ours};
@@ -133,7 +133,10 @@ pub(crate) async fn run(node: &Node, args: Args) -> Result<i32> {
     }
     let mut client = node.connect().await?;
     let image = image(&mut client, args.image(), args.pull).await?;
-    let name = args.name.clone().map_or_else(|| name::made_from(args.image()), Ok)?;
+    let name = match &args.name {
+        Some(name) => free(&mut client, name).await?,
+        None => name::made_from(args.image())?,
+    };
     let pod = config::pod(&args, &name)?;
     let container = config::container(&args, &name, image)?;
     make_log_directory(&pod.log_directory)?;
@@ -154,6 +157,16 @@ pub(crate) async fn run(node: &Node, args: Args) -> Result<i32> {
             Err(failure)
         }
     }
+}
+
+/// `name`, if no pod of ours has it. CRI would allow a second one, with another uid; people would not.
+async fn free(client: &mut Client, name: &str) -> Result<String> {
+    let pods = find::pods(client).await?;
+    if pods.iter().any(|pod| is_ours(&pod.labels) && find::pod_name(pod.metadata.as_ref()) == name) {
+        return Err(Failure::new(format!("there is a pod {name} already"))
+            .or_try(format!("another --name, or `berth rm -f {name}` first")));
+    }
+    Ok(name.to_owned())
 }
 
 /// The id of the image, pulled if that is wanted.

@@ -25,6 +25,8 @@ pub(super) fn random_hex<const N: usize>() -> Result<String> {
 
 /// "registry:5000/team/My_App:1.2@sha256:…" is "my-app".
 fn base(image: &str) -> String {
+    // An id tells nobody anything.
+    let image = if image.starts_with("sha256:") { "" } else { image };
     let name = image.split('@').next().unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
     let name = name.split(':').next().unwrap_or_default().to_ascii_lowercase();
@@ -55,6 +57,7 @@ mod tests {
             ("localhost:5000/team/My_App:1.2", "my-app"),
             ("alpine@sha256:00", "alpine"),
             ("0123456789ab", "0123456789ab"),
+            ("sha256:0123", "pod"),
             ("___", "pod"),
             ("", "pod"),
         ] {
