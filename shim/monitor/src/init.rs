@@ -57,8 +57,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) proof: SingleThreaded,
     pub(crate) sync: &'a OwnedFd,
     pub(crate) stdio: &'a ChildStdio,
-    /// The child was born in its cgroup (CLONE_INTO_CGROUP).
-    pub(crate) in_cgroup: bool,
+    /// The directory of its cgroup that the child was born in (CLONE_INTO_CGROUP).
+    pub(crate) born_in: Option<&'a str>,
 }
 
 /// Whose PID namespace a container is put in.
@@ -102,9 +102,7 @@ fn try_container(
         keep.extend([target.as_raw_fd(), namespace.as_raw_fd()]);
     }
     fd::close_all_except(3, &keep).at("setup")?;
-    if !birth.in_cgroup {
-        cgroup::join(&plan.cgroup_dirs)?;
-    }
+    cgroup::join(&plan.cgroup_dirs, birth.born_in)?;
     if let Some(score) = process.oom_score_adj {
         oom_score::set(score)?;
     }
@@ -141,9 +139,7 @@ fn try_exec(
     let mut keep = vec![birth.sync.as_raw_fd(), target.as_raw_fd()];
     keep.extend(birth.stdio.numbers());
     fd::close_all_except(3, &keep).at("setup")?;
-    if !birth.in_cgroup {
-        cgroup::join(cgroup_dirs)?;
-    }
+    cgroup::join(cgroup_dirs, birth.born_in)?;
     if let Some(score) = process.oom_score_adj {
         oom_score::set(score)?;
     }

@@ -5,7 +5,7 @@ use proto::monitor::{ExecPlan, LaunchPlan, PidMode};
 use sys::{
     Errno,
     clone::{Flags, Forked, clone3},
-    fd, ns, path, seqpacket,
+    fd, ns, seqpacket,
 };
 
 use crate::{
@@ -58,13 +58,10 @@ fn fork(
     let (ours, theirs) = seqpacket::pair().at("handshake")?;
     fd::set_nonblocking(&ours, true).at("handshake")?;
     // Born inside its cgroup, the child never runs outside; v1 has no such thing and it joins by itself.
-    let cgroup = match cgroup_dirs {
-        [only] if cgroup::is_v2(cgroup_dirs) => Some(path::open_dir(only).at("cgroup")?),
-        _ => None,
-    };
-    match clone3(pod.proof, flags, cgroup.as_ref().map(AsFd::as_fd)).at("clone")? {
+    let cgroup = cgroup::unified(cgroup_dirs);
+    match clone3(pod.proof, flags, cgroup.as_ref().map(|(_, dir)| dir.as_fd())).at("clone")? {
         Forked::Child => {
-            let birth = Birth { proof: pod.proof, sync: &theirs, stdio, in_cgroup: cgroup.is_some() };
+            let birth = Birth { proof: pod.proof, sync: &theirs, stdio, born_in: cgroup.as_ref().map(|(dir, _)| *dir) };
             child(&birth);
             sys::process::exit_now(127)
         }

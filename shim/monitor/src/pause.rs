@@ -52,7 +52,7 @@ pub(crate) fn start(proof: SingleThreaded, blank: BorrowedFd<'_>, cgroup_dirs: &
 
 fn settle(blank: BorrowedFd<'_>, cgroup_dirs: &[String], sync: &OwnedFd) -> Result<()> {
     prctl::set_name("berth-pause").at(STAGE)?;
-    cgroup::join(cgroup_dirs)?;
+    cgroup::join(cgroup_dirs, None)?;
     process::new_session().at(STAGE)?;
     // No host file stays in reach: neither root nor working directory, nor a descriptor.
     ns::enter(blank, Kinds::MOUNT).at(STAGE)?;

@@ -1,5 +1,5 @@
 //! Joining the container's cgroup from inside, and what /sys/fs/cgroup shows of it.
-use std::path::Path;
+use std::{os::fd::OwnedFd, path::Path};
 
 use sys::{
     Errno,
@@ -10,12 +10,12 @@ use sys::{
 
 use crate::failure::{At, Result, failed};
 
-/// Writes "0", which means the writer, to each directory of the cgroup.
+/// Writes "0", which means the writer, to each directory of the cgroup but the one it was born in.
 ///
 /// v1's `tasks` moves one thread without the lock that a cold write to `cgroup.procs` takes for milliseconds;
-/// there is one thread here. v2 has only `cgroup.procs`.
-pub(crate) fn join(dirs: &[String]) -> Result<()> {
-    for dir in dirs {
+/// there is one thread here. v2 has only `cgroup.procs`, so a child is rather born there.
+pub(crate) fn join(dirs: &[String], born_in: Option<&str>) -> Result<()> {
+    for dir in dirs.iter().filter(|dir| Some(dir.as_str()) != born_in) {
         let handle = path::open_dir(dir).at("cgroup")?;
         let open = |name| path::open(&handle, name, Open::WRONLY, Within::BeneathNoLinks);
         let file = match open("tasks") {
@@ -26,6 +26,16 @@ pub(crate) fn join(dirs: &[String]) -> Result<()> {
         io::write(&file, b"0").at_doing("cgroup", || format!("join {dir:?}"))?;
     }
     Ok(())
+}
+
+/// The directory in the unified hierarchy, if there is one (in a hybrid layout beside those of v1): a process can be
+/// made there.
+pub(crate) fn unified(dirs: &[String]) -> Option<(&str, OwnedFd)> {
+    // Last in a hybrid layout, alone on v2.
+    let dir = dirs.last()?;
+    let opened = path::open_dir(dir).ok()?;
+    let found = fd::file_system_magic(&opened).ok()?;
+    (found == magic::CGROUP2).then_some((dir.as_str(), opened))
 }
 
 /// Whether `dirs` is a cgroup of the unified hierarchy alone.
