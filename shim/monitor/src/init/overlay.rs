@@ -33,7 +33,10 @@ pub(super) fn mount(rootfs: &Rootfs) -> Result<OwnedFd> {
     match by_context(rootfs) {
         // Before 6.5 lower directories are one string. The key is refused at the end or not at all, so EINVAL
         // is all there is to go by.
-        Err(refused) if refused.errno == Errno::EINVAL.0 => by_one_string(rootfs).map_err(|_| refused),
+        Err(refused) if refused.errno == Errno::EINVAL.0 => by_one_string(rootfs).map_err(|second| {
+            // A newer kernel said the same before, in more words.
+            if second.errno == Errno::EINVAL.0 { refused } else { second }
+        }),
         other => other,
     }
 }

@@ -48,12 +48,15 @@ fn read_top(root: &std::os::fd::OwnedFd) -> Vec<u8> {
 fn the_first_layer_is_uppermost_and_odd_names_work() {
     let (_layers, rootfs) = Layers::new("order", 3);
     let root = mount(&rootfs).unwrap();
+    // On an old kernel this thread is in a namespace of its own now, where the upper directory is covered.
+    sys::mount::detach(&rootfs.upper_dir).ok();
     assert_eq!(read_top(&root), b"0");
     path::create(&root, "new", Open::WRONLY | Open::CREATE, 0o600, Within::BeneathNoLinks).unwrap();
     drop(root);
     assert!(fs::exists(format!("{}/new", rootfs.upper_dir)).unwrap());
     // A start that failed after this point may be tried again.
     mount(&rootfs).unwrap();
+    sys::mount::detach(&rootfs.upper_dir).ok();
 }
 
 #[test]
@@ -68,7 +71,11 @@ fn the_way_of_old_kernels_gives_the_same() {
 #[test]
 fn as_many_layers_as_the_kernel_takes_and_not_one_more() {
     let (_layers, mut rootfs) = Layers::new("many", MAX_LAYERS);
-    assert_eq!(read_top(&mount(&rootfs).unwrap()), b"0");
+    match mount(&rootfs) {
+        Ok(root) => assert_eq!(read_top(&root), b"0"),
+        // Before 6.5 a page of options is the limit.
+        Err(refused) => assert_eq!((refused.stage.as_str(), refused.errno), ("rootfs", Errno::E2BIG.0)),
+    }
     rootfs.lower_dirs.push(rootfs.lower_dirs[0].clone());
     let refused = mount(&rootfs).unwrap_err();
     assert_eq!((refused.stage.as_str(), refused.errno), ("rootfs", Errno::E2BIG.0));
