@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ctx::Ctx;
 
 mod berth_service;
+mod deadline;
 mod image_service;
 mod node_status;
 mod runtime_service;
@@ -62,6 +63,7 @@ pub(crate) async fn serve(cx: Arc<Ctx>, listener: UnixListener, shutdown: Cancel
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     tonic::transport::Server::builder()
+        .layer(deadline::DeadlineLayer)
         .add_service(runtime)
         .add_service(images)
         .add_service(BerthServer::new(berth_service::Berth::new(cx)))

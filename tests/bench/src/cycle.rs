@@ -1,5 +1,5 @@
 //! The life of one pod with one container, each call timed.
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use proto::cri::{
@@ -79,6 +79,15 @@ pub(crate) async fn lists(site: &Site, samples: &mut Samples) -> Result<()> {
     let request = ListContainerStatsRequest { filter: None };
     optional(site, samples, "ListContainerStats", client.list_container_stats(request)).await?;
     Ok(())
+}
+
+/// Longer than a shell takes to set its trap, on a busy machine too.
+const TRAP_SET: Duration = Duration::from_millis(100);
+
+/// Waits, unmeasured, until the programs listen to SIGTERM: one that is PID 1 and has set no trap yet never sees the
+/// signal, and the stop would time the grace period.
+pub(crate) async fn until_trap_is_set() {
+    tokio::time::sleep(TRAP_SET).await;
 }
 
 /// Takes the pod away in kubelet's order.

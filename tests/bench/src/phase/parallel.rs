@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::cycle;
 use crate::figures::Figures;
 use crate::meter::Reading;
 use crate::phase::crowd::Crowd;
@@ -51,6 +52,7 @@ async fn batch(site: &Site, turn: usize, at_once: usize, samples: &mut Samples) 
     let (pods, taken) = crowd.probe(site, pods).await?;
     samples.merge(taken);
     site.read_cpu()?;
+    cycle::until_trap_is_set().await;
 
     let start = Instant::now();
     let taken = crowd.down(site, pods).await?;

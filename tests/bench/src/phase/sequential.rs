@@ -43,6 +43,7 @@ async fn one_turn(site: &Site, turn: usize, settle: Duration, taken: &mut Sample
     cycle::probe(site, &pod, taken).await?;
     // A look while the pod's processes are there, for the meter that goes by processes.
     site.read_cpu()?;
+    cycle::until_trap_is_set().await;
     cycle::down(site, pod, taken).await?;
     tokio::time::sleep(settle).await;
     Ok(site.read_cpu()?.since(&before))
