@@ -145,8 +145,10 @@ impl Node {
         let pod = self.run_pod(&self.pod(name)).await?;
         // PID 1 ignores what it has no handler for: the shell has one.
         let container =
-            crate::container("sleeper").shell("trap 'exit 0' TERM; while :; do sleep 1000 & wait; done");
+            crate::container("sleeper").shell("trap 'exit 0' TERM; sleep 1000 & echo asleep; wait");
         let id = self.start_container(&pod, &container).await?;
+        // What it starts is there before a test looks at what exists.
+        self.wait_log(&pod, "sleeper", |line| line == "asleep").await?;
         Ok((pod, id))
     }
 
