@@ -4,6 +4,7 @@ mod async_fd;
 mod blocking;
 mod config;
 mod container;
+mod cpu_rate;
 mod ctx;
 mod daemon;
 mod driver;
