@@ -174,6 +174,8 @@ impl Node {
         let log = read_log(status.log_path.as_ref())?;
         let text: String = log.iter().map(|line| line.text() + "\n").collect();
         self.cri.remove(&id).await?;
+        // The next one of this name would write behind it; removing logs is the caller's part in CRI.
+        fs::remove_file(&status.log_path)?;
         match status.exit_code {
             0 => Ok(text),
             code => Err(Failure::new(format!("the container ended with {code} ({}): {text}", status.reason))),
