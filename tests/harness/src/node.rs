@@ -144,8 +144,9 @@ impl Node {
     pub async fn sleeper(&self, name: &str) -> Result<(RunningPod, String)> {
         let pod = self.run_pod(&self.pod(name)).await?;
         // PID 1 ignores what it has no handler for: the shell has one.
-        let container =
-            crate::container("sleeper").shell("trap 'exit 0' TERM; sleep 1000 & echo asleep; wait");
+        // It says so once its child is what it will be: an oracle that looked earlier would see another process.
+        let line = "trap 'exit 0' TERM; sleep 1000 & until grep -q sleep /proc/$!/comm; do :; done; echo asleep; wait";
+        let container = crate::container("sleeper").shell(line);
         let id = self.start_container(&pod, &container).await?;
         // What it starts is there before a test looks at what exists.
         self.wait_log(&pod, "sleeper", |line| line == "asleep").await?;
