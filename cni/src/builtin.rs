@@ -110,6 +110,9 @@ struct Links {
     connection: Connection<OwnedFd>,
     /// Index of the bridge; changes when somebody deletes it and [`Builtin::repair`] makes it anew.
     bridge: u32,
+    /// Interface group of our host interfaces. The name alone does not say whose one is: another daemon on this machine,
+    /// with another bridge, names its own the same way.
+    group: u32,
 }
 
 impl Builtin {
@@ -123,7 +126,8 @@ impl Builtin {
         // The rules come before forwarding is switched on.
         let firewall = Firewall::open(Ruleset::new(&cfg.nft_table, &cfg.bridge, cfg.subnet))?;
         sysctl::apply(&cfg.bridge)?;
-        Ok(Self { node, links: Mutex::new(Links { connection, bridge }), firewall: Mutex::new(firewall) })
+        let links = Links { connection, bridge, group: group_of(cfg.bridge.as_str()) };
+        Ok(Self { node, links: Mutex::new(links), firewall: Mutex::new(firewall) })
     }
 
     /// Makes bridge, sysctls and table anew if something (`nft flush ruleset`, NetworkManager) took them away, with the
@@ -145,8 +149,8 @@ impl Builtin {
         Ok(Pruned { interfaces, ports })
     }
 
-    /// Names of the host interfaces that are ours, sorted: ports of our bridge, and those that have lost theirs. Another
-    /// daemon's, on a bridge of its own, are none of our business.
+    /// Names of the host interfaces that are ours, sorted: of our bridge, also if they have lost it. Another daemon's, on
+    /// a bridge of its own, are none of our business.
     pub fn list_host_interfaces(&self) -> Result<Vec<String>> {
         let mut names = self.links().list()?;
         names.sort_unstable();
@@ -173,12 +177,8 @@ impl Builtin {
 
 impl Links {
     fn list(&mut self) -> Result<Vec<String>> {
-        // A pair is made as a port of its bridge in one step, so nobody's is ever seen without one on the way.
-        let bridge = self.bridge;
-        let ours = |link: Link| {
-            let here = link.master == bridge || link.master == 0;
-            (here && is_host_interface(&link.name)).then_some(link.name)
-        };
+        let group = self.group;
+        let ours = |link: Link| is_ours(&link, group).then_some(link.name);
         self.connection.dump(&link::list_veths(), |payload| Link::read(payload).map(ours))
     }
 
@@ -196,7 +196,8 @@ impl Links {
     /// Makes the bridge anew if it is gone, and its ports ports again.
     fn repair(&mut self, node: &Node) -> Result<()> {
         self.bridge = bridge::ensure(&mut self.connection, node)?;
-        let orphan = |link: Link| (link.master == 0 && is_host_interface(&link.name)).then_some(link.name);
+        let group = self.group;
+        let orphan = |link: Link| (link.master == 0 && is_ours(&link, group)).then_some(link.name);
         let orphans = self.connection.dump(&link::list_veths(), |payload| Link::read(payload).map(orphan))?;
         for name in orphans {
             let mut requests = vec![link::make_port(&name, self.bridge)];
@@ -208,4 +209,14 @@ impl Links {
         }
         Ok(())
     }
+}
+
+fn is_ours(link: &Link, group: u32) -> bool {
+    link.group == group && is_host_interface(&link.name)
+}
+
+/// The interface group of a bridge's ports: its name hashed (FNV-1a), never 0, the group of whatever has none.
+fn group_of(bridge: &str) -> u32 {
+    let hash = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    bridge.bytes().fold(0x811c_9dc5, hash) | 1
 }

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) monitor: PathBuf,
     /// cgroup below which pods without a cgroup_parent live.
     pub(crate) cgroup_root: String,
+    /// Most processes and threads of one container; 0: as many as its pod may have.
+    pub(crate) pids_limit: u32,
     pub(crate) images: Images,
     pub(crate) network: Network,
     pub(crate) streaming: Streaming,
@@ -73,6 +75,7 @@ impl Default for Config {
             log_format: "text".into(),
             monitor: PathBuf::new(),
             cgroup_root: "/berth".into(),
+            pids_limit: 4096,
             images: Images::default(),
             network: Network::default(),
             streaming: Streaming::default(),

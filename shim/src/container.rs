@@ -14,6 +14,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     blocking,
+    cpu_rate::CpuRate,
     ctx::Ctx,
     driver::Driver,
     error::{Error, Result},
@@ -48,6 +49,7 @@ pub(crate) struct Container {
     pub(crate) usage: Mutex<Option<(std::time::Instant, imagestore::FsUsage)>>,
     /// The cgroup limits in force; empty after a restart of the daemon until somebody asks.
     limits: Mutex<Option<LinuxResources>>,
+    pub(crate) cpu_rate: CpuRate,
 }
 
 impl Container {
@@ -60,6 +62,7 @@ impl Container {
             kill_at: watch::Sender::new(None),
             usage: Mutex::new(None),
             limits: Mutex::new(None),
+            cpu_rate: CpuRate::default(),
         }
     }
 

@@ -110,7 +110,7 @@ fn open(
         steps: Steps::with_fault(fault),
         events: Events::default(),
         node: spec::NodeFacts::detect().context("find out what this node can do")?,
-        policy: spec::Policy::default(),
+        policy: policy(&config),
         host: spec::LiveHost,
         filters: spec::Cache::default(),
         monitor_program: sys::memfd::sealed_executable("berth-monitor", &program)
@@ -120,6 +120,12 @@ fn open(
         layout,
         config,
     })
+}
+
+/// What an administrator decides about every container.
+fn policy(config: &Config) -> spec::Policy {
+    let pids_limit = (config.pids_limit != 0).then_some(config.pids_limit.into());
+    spec::Policy { pids_limit, ..spec::Policy::default() }
 }
 
 /// For tests and uninstalling: bridge, table and cgroup root go, unless pods still need them.

@@ -4,6 +4,7 @@ mod async_fd;
 mod blocking;
 mod config;
 mod container;
+mod cpu_rate;
 mod ctx;
 mod daemon;
 mod driver;
@@ -66,8 +67,14 @@ const BLOCKING: usize = 64;
 /// Idle threads give their stacks back.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// Libraries whose debug lines are one for every frame on a socket: they would bury ours.
+const CHATTY: &str = "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,tower=info";
+
 fn log(config: &config::Config) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level).with_context(|| {
+    let level = &config.log_level;
+    // A level is about Berth; who writes a filter says what else is wanted.
+    let wanted = if level.contains(['=', ',']) { level.clone() } else { format!("{level},{CHATTY}") };
+    let filter = tracing_subscriber::EnvFilter::try_new(wanted).with_context(|| {
         format!("log level {:?}: use error, warn, info, debug, trace or a filter", config.log_level)
     })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -12,6 +12,7 @@ use proto::{cri, record};
 
 use crate::{
     blocking,
+    cpu_rate::CpuRate,
     ctx::Ctx,
     driver::Driver,
     error::{Error, Result},
@@ -37,11 +38,18 @@ pub(crate) struct Pod {
     record: Snapshot<record::Pod>,
     pub(crate) driver: Driver,
     monitor: Mutex<Option<Arc<Monitor>>>,
+    pub(crate) cpu_rate: CpuRate,
 }
 
 impl Pod {
     pub(crate) fn new(id: PodId, record: record::Pod) -> Self {
-        Self { id, record: Snapshot::new(record), driver: Driver::default(), monitor: Mutex::new(None) }
+        Self {
+            id,
+            record: Snapshot::new(record),
+            driver: Driver::default(),
+            monitor: Mutex::new(None),
+            cpu_rate: CpuRate::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> &PodId {

@@ -24,9 +24,9 @@ macro_rules! steps {
 
 steps! {
     RunReserve = "run.reserve",
-    RunFiles = "run.files",
     RunMonitor = "run.monitor",
     RunNetwork = "run.network",
+    RunFiles = "run.files",
     RunCommit = "run.commit",
     CreateReserve = "create.reserve",
     CreateTree = "create.tree",

@@ -110,6 +110,7 @@ impl Links {
             host: name,
             host_mac: host_mac(id),
             bridge: self.bridge,
+            group: self.group,
             peer: INTERFACE,
             peer_mac: mac_of(address),
             netns,

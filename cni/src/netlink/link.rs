@@ -18,6 +18,7 @@ const IFINFOMSG: usize = 16;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
+const IFLA_GROUP: u16 = 27;
 const IFLA_INFO_KIND: u16 = 1;
 
 /// What we read of an interface.
@@ -29,6 +30,8 @@ pub(crate) struct Link {
     pub(crate) kind: String,
     /// Index of the bridge it is a port of; 0 if none.
     pub(crate) master: u32,
+    /// The group it was made in; 0 unless its maker said so.
+    pub(crate) group: u32,
 }
 
 impl Link {
@@ -44,7 +47,8 @@ impl Link {
             let attribute = attribute.map_err(|error| error.to_string())?;
             match attribute.kind() {
                 IFLA_IFNAME => link.name = text(attribute.value()),
-                IFLA_MASTER => link.master = attribute.value().try_into().map_or(0, u32::from_ne_bytes),
+                IFLA_MASTER => link.master = number(attribute.value()),
+                IFLA_GROUP => link.group = number(attribute.value()),
                 IFLA_LINKINFO => {
                     let mut parts = NlasIterator::new(attribute.value()).flatten();
                     let kind = parts.find(|part| part.kind() == IFLA_INFO_KIND);
@@ -55,6 +59,10 @@ impl Link {
         }
         Ok(link)
     }
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    bytes.try_into().map_or(0, u32::from_ne_bytes)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -130,6 +138,8 @@ pub(crate) struct Veth<'a> {
     pub(crate) host_mac: [u8; 6],
     /// Index of the bridge the host's end becomes a port of.
     pub(crate) bridge: u32,
+    /// Group of the host's end: whose it is.
+    pub(crate) group: u32,
     pub(crate) peer: &'a str,
     pub(crate) peer_mac: [u8; 6],
     /// Where the peer is made.
@@ -144,6 +154,7 @@ pub(crate) fn create_veth(veth: &Veth<'_>) -> Request {
     let peer = message(veth_end(veth.peer, veth.peer_mac, veth.mtu, netns));
     let mut host =
         message(veth_end(veth.host, veth.host_mac, veth.mtu, LinkAttribute::Controller(veth.bridge)));
+    host.attributes.push(LinkAttribute::Group(veth.group));
     let data = InfoData::Veth(InfoVeth::Peer(peer));
     host.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(data)]));
     let what = format!("create veth {} with peer {} in the pod", veth.host, veth.peer);

@@ -189,6 +189,29 @@ fn a_failed_attach_leaves_nothing() {
 }
 
 #[test]
+fn a_neighbours_interfaces_are_left_alone() {
+    let node = Node::new();
+    let _own = node.pod(2, &[]);
+    let theirs = cni::BridgeConfig {
+        bridge: cni::IfName::parse("other0").unwrap(),
+        subnet: "10.78.0.0/24".parse().unwrap(),
+        nft_table: "other".to_owned(),
+        ..config()
+    };
+    let neighbour = node.host.run(|| Builtin::open(&theirs).unwrap());
+    assert_eq!(neighbour.list_host_interfaces().unwrap(), [] as [String; 0]);
+    assert_eq!(neighbour.prune(&BTreeSet::new()).unwrap(), cni::Pruned::default());
+    // Not even one without a bridge, which both could have lost.
+    node.host.program("ip", &["link", "set", &host_interface(&id(2)), "nomaster"]);
+    neighbour.repair().unwrap();
+    neighbour.remove_node_state().unwrap();
+    assert_eq!(node.builtin.list_host_interfaces().unwrap(), [host_interface(&id(2))]);
+    node.builtin.repair().unwrap();
+    let link = node.host.program("ip", &["link", "show", &host_interface(&id(2))]);
+    assert!(link.contains("master berth0"), "{link}");
+}
+
+#[test]
 fn a_crashed_daemons_leftovers_are_pruned() {
     let node = Node::new();
     let udp = PortMapping { protocol: Protocol::Udp, ..tcp(53, 53) };

@@ -23,7 +23,7 @@ pub(crate) fn write_all(sysctls: &[Sysctl]) -> Result<()> {
         return Err(failed("sysctl", "/proc/sys is not procfs", Errno::EINVAL));
     }
     for sysctl in sysctls {
-        let what = || format!("{} = {:?}", sysctl.name, sysctl.value);
+        let what = || format!("{} = {:?}", dotted(&sysctl.name), sysctl.value);
         let file = path::open(&root, relative(&sysctl.name)?, Open::WRONLY, Within::SameMount)
             .at_doing("sysctl", what)?;
         // One write: procfs takes a value whole or not at all.
@@ -45,6 +45,16 @@ fn relative(name: &str) -> Result<String> {
         return Err(failed("sysctl", format!("{name:?} is not the name of a parameter"), Errno::EINVAL));
     }
     Ok(path)
+}
+
+/// The name as people and manifests write it, and as sysctl(8) prints it: "net.ipv4.conf.eth0/100.forwarding".
+fn dotted(name: &str) -> String {
+    let swap = |letter| match letter {
+        '/' => '.',
+        '.' => '/',
+        other => other,
+    };
+    if name.contains('/') { name.chars().map(swap).collect() } else { name.to_owned() }
 }
 
 #[cfg(test)]

@@ -36,6 +36,13 @@ pub(crate) struct Devices {
 
 /// The nodes a request asks for, and the rules that go with them.
 pub(crate) fn devices(input: &Input<'_>, privileged: bool) -> Result<Devices> {
+    if let Some(cdi) = input.container.cdi_devices.first() {
+        return Err(SpecError::unsupported(
+            format!("CDI device {}", quoted(&cdi.name)),
+            "CDI is not built yet",
+            "name the device nodes themselves in devices",
+        ));
+    }
     let mut nodes: Vec<LinuxDevice> = Vec::new();
     let mut rules = vec![rule(false, LinuxDeviceType::A, None, None, "rwm")?];
     if privileged {

@@ -10,6 +10,7 @@ use proto::{cri, record};
 use super::{Container, visible};
 use crate::{
     blocking,
+    cpu_rate::CpuRate,
     ctx::{Ctx, now_ns},
     error::{Error, Result},
     pod::list::labels_match,
@@ -77,7 +78,7 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> Option<cri::ContainerStats>
             labels: config.labels,
             annotations: config.annotations,
         }),
-        cpu: Some(cpu(&stats, now)),
+        cpu: Some(cpu(&stats, now, &container.cpu_rate)),
         memory: Some(memory(&stats, now)),
         writable_layer: writable_layer(cx, container, now),
         swap: Some(cri::SwapUsage {
@@ -93,11 +94,11 @@ pub(crate) fn value(value: u64) -> cri::UInt64Value {
     cri::UInt64Value { value }
 }
 
-pub(crate) fn cpu(stats: &cgroup::Stats, now: i64) -> cri::CpuUsage {
+pub(crate) fn cpu(stats: &cgroup::Stats, now: i64, rate: &CpuRate) -> cri::CpuUsage {
     cri::CpuUsage {
         timestamp: now,
         usage_core_nano_seconds: Some(value(stats.cpu.usage_ns)),
-        usage_nano_cores: None,
+        usage_nano_cores: rate.measure(now, stats.cpu.usage_ns).map(value),
         psi: None,
     }
 }

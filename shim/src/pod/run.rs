@@ -1,4 +1,4 @@
-//! RunPodSandbox: reserve, files, monitor, network, commit.
+//! RunPodSandbox: reserve, monitor, network, files, commit.
 //!
 //! The record names everything before it exists. On any error, and after a crash, `teardown` takes away what it names.
 use std::sync::Arc;
@@ -51,9 +51,10 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
 
 async fn steps(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     reserve::record(cx, pod).await?;
-    super::files::write(cx, pod).await?;
     let sandbox = process::start(cx, pod).await?;
     network::attach(cx, pod, sandbox).await?;
+    // The hosts file has the address, which a plugin gives only now.
+    super::files::write(cx, pod).await?;
     cx.steps.reach(Step::RunCommit)?;
     pod.save(cx, |record| record.set_state(record::State::Ready)).await?;
     Ok(())

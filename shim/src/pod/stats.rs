@@ -59,7 +59,7 @@ fn of(cx: &Ctx, pod: &Pod) -> cri::PodSandboxStats {
             annotations: config.annotations,
         }),
         linux: Some(cri::LinuxPodSandboxStats {
-            cpu: processes.as_ref().map(|stats| container::stats::cpu(stats, now)),
+            cpu: processes.as_ref().map(|stats| container::stats::cpu(stats, now, &pod.cpu_rate)),
             memory: processes.as_ref().map(|stats| container::stats::memory(stats, now)),
             network: network(record.monitor_pid, record.host_network, now),
             process: Some(cri::ProcessUsage {

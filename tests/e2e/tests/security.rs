@@ -52,7 +52,10 @@ fn capabilities_are_few_and_change_as_asked() -> Result {
         assert_eq!(only, NET_ADMIN);
         let user = status_bits(&node, &pod, "CapEff", |one| one.user(1000, None)).await?;
         assert_eq!(user, 0, "another user has none in effect");
-        let own = status_bits(&node, &pod, "CapBnd", |mut one| {
+        let mut wanted = node.pod("privileged");
+        wanted.security().privileged = true;
+        let trusted = node.run_pod(&wanted).await?;
+        let own = status_bits(&node, &trusted, "CapBnd", |mut one| {
             one.security().privileged = true;
             one
         });

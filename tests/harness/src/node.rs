@@ -144,9 +144,12 @@ impl Node {
     pub async fn sleeper(&self, name: &str) -> Result<(RunningPod, String)> {
         let pod = self.run_pod(&self.pod(name)).await?;
         // PID 1 ignores what it has no handler for: the shell has one.
-        let container =
-            crate::container("sleeper").shell("trap 'exit 0' TERM; while :; do sleep 1000 & wait; done");
+        // It says so once its child is what it will be: an oracle that looked earlier would see another process.
+        let line = "trap 'exit 0' TERM; sleep 1000 & until grep -q sleep /proc/$!/comm; do :; done; echo asleep; wait";
+        let container = crate::container("sleeper").shell(line);
         let id = self.start_container(&pod, &container).await?;
+        // What it starts is there before a test looks at what exists.
+        self.wait_log(&pod, "sleeper", |line| line == "asleep").await?;
         Ok((pod, id))
     }
 
@@ -172,6 +175,8 @@ impl Node {
         let log = read_log(status.log_path.as_ref())?;
         let text: String = log.iter().map(|line| line.text() + "\n").collect();
         self.cri.remove(&id).await?;
+        // The next one of this name would write behind it; removing logs is the caller's part in CRI.
+        fs::remove_file(&status.log_path)?;
         match status.exit_code {
             0 => Ok(text),
             code => Err(Failure::new(format!("the container ended with {code} ({}): {text}", status.reason))),

@@ -11,7 +11,7 @@ fn an_interface_is_read() {
     payload.extend(3_u32.to_ne_bytes());
     payload.extend([16, 0, 18, 0, 9, 0, 1, 0, b'v', b'e', b't', b'h', 0, 0, 0, 0]);
     let link = Link::read(&payload).unwrap();
-    assert_eq!(link, Link { index: 7, name: "br0".to_owned(), kind: "veth".to_owned(), master: 3 });
+    assert_eq!(link, Link { index: 7, name: "br0".to_owned(), kind: "veth".to_owned(), master: 3, group: 0 });
     assert!(Link::read(&payload[..15]).is_err());
     assert!(Link::read(&payload[..IFINFOMSG + 3]).is_err());
 }

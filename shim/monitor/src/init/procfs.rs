@@ -33,6 +33,8 @@ impl<'a> Source<'a> {
     pub(crate) fn mount(&self, options: &[String], attributes: u64) -> Result<OwnedFd> {
         let configure = || -> Result<FsContext> {
             let context = FsContext::open("proc").at(STAGE)?;
+            // The first column of /proc/mounts; "none" misleads who reads it.
+            context.set("source", "proc").at(STAGE)?;
             options.iter().try_for_each(|option| context.set_option(option)).at(STAGE)?;
             Ok(context)
         };

@@ -1,7 +1,7 @@
 use proto::monitor::Sysctl;
 use sys::Errno;
 
-use super::{relative, write_all};
+use super::{dotted, relative, write_all};
 
 #[test]
 fn names_with_dots_and_with_slashes_are_paths() {
@@ -10,6 +10,13 @@ fn names_with_dots_and_with_slashes_are_paths() {
     for bad in ["", ".", "net..x", "/kernel/hostname", "net/../kernel", "net/./x", "kernel/"] {
         assert_eq!(relative(bad).unwrap_err().errno, Errno::EINVAL.0, "{bad:?}");
     }
+}
+
+#[test]
+fn it_is_named_as_it_is_written_in_a_manifest() {
+    assert_eq!(dotted("net/ipv4/ip_forward"), "net.ipv4.ip_forward");
+    assert_eq!(dotted("net/ipv4/conf/eth0.100/forwarding"), "net.ipv4.conf.eth0/100.forwarding");
+    assert_eq!(dotted("kernel.msgmax"), "kernel.msgmax");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<()> {
     let climbs = logs.components().any(|part| part == std::path::Component::ParentDir);
     if !config.log_directory.is_empty() && (!logs.is_absolute() || climbs) {
         return Err(Error::invalid(format!(
-            "log directory {logs:?}: must be an absolute path without \"..\""
+            "log_directory {logs:?}: must be an absolute path without \"..\""
         )));
     }
     spec::check_pod(config, &cx.node, &cx.policy)?;

@@ -1,5 +1,7 @@
 //! Objects of one nftables table, of whatever family: chains, rules, sets and their elements.
 
+use std::hash::{Hash, Hasher};
+
 use crate::{
     Result,
     netlink::{Attributes, first, name, nft, nft_dump, parse},
@@ -9,7 +11,7 @@ use crate::{
 const TABLE_NAME: u16 = 1;
 const CHAIN_NAME: u16 = 3;
 const RULE_CHAIN: u16 = 2;
-const RULE_HANDLE: u16 = 3;
+const RULE_EXPRESSIONS: u16 = 4;
 const SET_NAME: u16 = 2;
 const LIST_TABLE: u16 = 1;
 const LIST_SET: u16 = 2;
@@ -28,9 +30,11 @@ pub(super) fn list(table: &str) -> Result<Vec<String>> {
         for object in objects(nft::GET_CHAIN, family, &only(), table)? {
             found.push(format!("{place}: chain {}", text(&object, CHAIN_NAME)));
         }
-        for object in objects(nft::GET_RULE, family, &only(), table)? {
-            let handle = first(&parse(&object), RULE_HANDLE).map(hex).unwrap_or_default();
-            found.push(format!("{place}: rule {handle} in chain {}", text(&object, RULE_CHAIN)));
+        for (number, object) in objects(nft::GET_RULE, family, &only(), table)?.iter().enumerate() {
+            // By what it does: a daemon that starts again writes its rules anew, and the kernel numbers them anew.
+            let does = first(&parse(object), RULE_EXPRESSIONS).map(digest).unwrap_or_default();
+            found
+                .push(format!("{place}: rule {does:016x} at {number} in chain {}", text(object, RULE_CHAIN)));
         }
         for object in objects(nft::GET_SET, family, &only(), table)? {
             let set = text(&object, SET_NAME);
@@ -82,6 +86,12 @@ fn elements(family: u8, table: &str, set: &str) -> Result<Vec<String>> {
 
 fn text(body: &[u8], kind: u16) -> String {
     first(&parse(body), kind).map(name).unwrap_or_default()
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn hex(bytes: &[u8]) -> String {
