@@ -25,6 +25,16 @@ impl Client {
         assert!(seqpacket::send(&self.0, &bytes, fds).unwrap());
     }
 
+    /// Whether the monitor still takes requests on this connection.
+    pub(crate) fn try_send(&self, request: &request::Request) -> bool {
+        let bytes = Request { request: Some(request.clone()) }.encode_to_vec();
+        seqpacket::send(&self.0, &bytes, &[]).unwrap_or(false)
+    }
+
+    pub(crate) fn send_bytes(&self, bytes: &[u8]) {
+        seqpacket::send(&self.0, bytes, &[]).unwrap();
+    }
+
     pub(crate) fn recv(&self) -> (reply::Reply, Vec<OwnedFd>) {
         self.try_recv().expect("the monitor hung up")
     }

@@ -151,3 +151,20 @@ fn the_monitor_outlives_its_sockets_directory() {
     pod.wait();
     pod.prove_empty();
 }
+
+#[test]
+fn clients_that_do_not_read_or_talk_nonsense_are_dropped() {
+    let Some(mut pod) = pod("deaf", &sandbox_plan()) else { return };
+    pod.client().start(&pod.shell("c1", "while :; do sleep 1; done"));
+    let deaf = pod.client();
+    let dropped = (0..100_000).any(|_| !deaf.try_send(&request::Request::Watch(Watch {})));
+    assert!(dropped, "the monitor waits for nobody");
+    let mad = pod.client();
+    mad.send_bytes(&[0xff; 100]);
+    assert!(matches!(mad.recv().0, proto::monitor::reply::Reply::Failed(_)));
+    // Longer than any message: the connection is closed.
+    mad.send_bytes(&vec![0; 100_000]);
+    assert!(mad.try_recv().is_none());
+    assert_eq!(pod.exec_shell("c1", "echo alive").1, "alive\n");
+    pod.finish();
+}
