@@ -15,12 +15,12 @@ mod generated {
     tonic::include_proto!("protocols");
 }
 
-/// `berth` ⇄ berthd, where CRI has no words: messages, client and server of `berth.v1`.
-pub use generated::berth::v1 as berth;
 /// berthd ⇄ monitor.
 pub use generated::berth::monitor::v1 as monitor;
 /// What is written to disk about pods and containers.
 pub use generated::berth::record::v1 as record;
+/// `berth` ⇄ berthd, where CRI has no words: messages, client and server of `berth.v1`.
+pub use generated::berth::v1 as berth;
 /// CRI v1: messages, client and server of `runtime.v1`.
 pub use generated::runtime::v1 as cri;
 

@@ -58,8 +58,9 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 
 /// Owner and mode of a directory of ours, whatever the umask made of it.
 pub fn set_owner_mode(directory: &Path, uid: u32, gid: u32, mode: u32) -> Result<()> {
-    std::os::unix::fs::lchown(directory, Some(uid), Some(gid))
-        .map_err(|error| Error::new("lchown", format_args!("{directory:?}"), crate::Errno::from_io(&error)))?;
+    std::os::unix::fs::lchown(directory, Some(uid), Some(gid)).map_err(|error| {
+        Error::new("lchown", format_args!("{directory:?}"), crate::Errno::from_io(&error))
+    })?;
     fs::set_permissions(directory, fs::Permissions::from_mode(mode)).map_err(|error| {
         Error::new("chmod", format_args!("{directory:?}, {mode:o}"), crate::Errno::from_io(&error))
     })

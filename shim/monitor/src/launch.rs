@@ -61,7 +61,12 @@ fn fork(
     let cgroup = cgroup::unified(cgroup_dirs);
     match clone3(pod.proof, flags, cgroup.as_ref().map(|(_, dir)| dir.as_fd())).at("clone")? {
         Forked::Child => {
-            let birth = Birth { proof: pod.proof, sync: &theirs, stdio, born_in: cgroup.as_ref().map(|(dir, _)| *dir) };
+            let birth = Birth {
+                proof: pod.proof,
+                sync: &theirs,
+                stdio,
+                born_in: cgroup.as_ref().map(|(dir, _)| *dir),
+            };
             child(&birth);
             sys::process::exit_now(127)
         }

@@ -51,10 +51,14 @@ where
         Box::pin(async move {
             match limit {
                 None => answer.await,
-                Some(limit) => tokio::time::timeout(limit.saturating_sub(EARLY), answer).await.unwrap_or_else(|_| {
-                    let text = format!("no answer within the caller's deadline of {limit:?}; what was asked for goes on");
-                    Ok(Status::deadline_exceeded(text).into_http())
-                }),
+                Some(limit) => {
+                    tokio::time::timeout(limit.saturating_sub(EARLY), answer).await.unwrap_or_else(|_| {
+                        let text = format!(
+                            "no answer within the caller's deadline of {limit:?}; what was asked for goes on"
+                        );
+                        Ok(Status::deadline_exceeded(text).into_http())
+                    })
+                }
             }
         })
     }
