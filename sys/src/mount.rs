@@ -171,6 +171,16 @@ pub fn change_root(new_root: impl AsFd) -> Result<()> {
     rustix::process::chdir("/").named("chdir", || "/")
 }
 
+/// Makes the directory `topmost`, the root of the mount that lies uppermost on `/` of this namespace, the root
+/// and the working directory of this process.
+///
+/// To the kernel such a process is not in a chroot: setns(2) lands in the same place, and `..` cannot leave it.
+/// What lies below stays mounted but out of reach; nothing is taken off, so nothing is waited for.
+pub fn enter_topmost(topmost: impl AsFd) -> Result<()> {
+    rustix::process::fchdir(topmost.as_fd()).named("fchdir", || format!("{:?}", topmost.as_fd()))?;
+    rustix::process::chroot(".").named("chroot", || ".")
+}
+
 /// umount2(2) with MNT_DETACH; a final symbolic link is not followed.
 pub fn detach(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
