@@ -1,4 +1,4 @@
-//! Puts the container's file system together in a copy of the blank namespace, and makes it the root.
+//! Puts the container's file system together on top of a copy of the blank namespace, and makes it the root.
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use proto::monitor::LaunchPlan;
@@ -21,7 +21,8 @@ pub(super) struct Blank {
     pub(super) null: OwnedFd,
 }
 
-/// In a copy of the blank namespace. Afterwards `/` is the container's root and nothing else is in view.
+/// In a copy of the blank namespace. Afterwards `/` is the container's root. The blank one stays below it, out
+/// of reach and with nothing of the host's in it: to take it off would cost a grace period of the kernel.
 pub(crate) fn build(plan: &LaunchPlan, sources: Sources) -> Result<Option<Pty>> {
     let here = path::open_dir("/").at(STAGE)?;
     let open = |name| path::open(&here, name, Open::PATH, Within::BeneathNoLinks).at(STAGE);
@@ -36,10 +37,10 @@ pub(crate) fn build(plan: &LaunchPlan, sources: Sources) -> Result<Option<Pty>> 
     let terminal = terminal_of(root, plan)?;
     masks::readonly_paths(root, &plan.readonly_paths)?;
     masks::masked_paths(root, &plan.masked_paths, &blank)?;
-    mount::change_root(root).at(STAGE)?;
+    mount::enter_topmost(root).at(STAGE)?;
     cwd::make(plan.process.as_ref().map_or("/", |process| &process.cwd))?;
     if plan.root_propagation & propagation::SHARED != 0 {
-        // Not earlier: a shared mount cannot become the root. A slave of nobody is what it is already, private.
+        // Last, or what was attached below would be shared as well. As a slave of nobody it is private already.
         let change = Change { propagation: propagation::SHARED, ..Change::default() };
         mount::set_attributes(root, change, false).at(STAGE)?;
     }

@@ -1,9 +1,12 @@
 //! The container's file system: hostile images, devices, a read-only root.
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use sys::Errno;
+use sys::{
+    Errno,
+    ns::{self, Kinds},
+};
 
-use crate::fixture::{pod, sandbox_plan};
+use crate::fixture::{eventually, pod, sandbox_plan};
 
 #[test]
 fn an_image_whose_proc_sys_or_dev_is_a_link_is_refused() {
@@ -100,5 +103,35 @@ fn without_layers_or_with_a_missing_one_nothing_starts() {
     plan.rootfs.as_mut().unwrap().lower_dirs = vec!["/no/such".into()];
     let failed = pod.client().try_start(&plan).unwrap_err();
     assert_eq!((failed.stage.as_str(), failed.errno), ("rootfs", Errno::ENOENT.0));
+    pod.finish();
+}
+
+#[test]
+fn below_the_root_there_is_nothing_of_the_host() {
+    let Some(mut pod) = pod("root", &sandbox_plan()) else { return };
+    // Every capability, and a root that can be left like any other: containers run in containers.
+    let script = "nsenter -t 1 -m ls / | tr '\\n' ' '; cd ..; pwd; chroot . ls / | wc -l; unshare -U id -u; \
+                  mkdir /n && mount -t tmpfs n /n && mkdir /n/old && cp -a /bin /n/ && \
+                  unshare -m sh -c 'cd /n && pivot_root . old && umount -l /old && ls /'; \
+                  umount -l / && echo gone >/tmp/gone; while :; do sleep 1; done";
+    let mut plan = pod.shell("c1", script);
+    let capabilities = plan.process.as_mut().unwrap().capabilities.as_mut().unwrap();
+    for set in [&mut capabilities.bounding, &mut capabilities.effective, &mut capabilities.permitted] {
+        *set = u64::MAX;
+    }
+    let (_, pidfd) = pod.client().try_start(&plan).unwrap();
+    let gone = pod.dir.join("c1/upper/tmp/gone");
+    eventually("the root is off", || gone.exists());
+    eventually("output", || pod.output("c1").ends_with("old\n"));
+    assert_eq!(pod.output("c1"), "bin dev etc proc root sys tmp /\n7\n65534\nbin\nold\n");
+    // Its namespace as somebody who enters it now: what the blank one holds, and no more.
+    let names = std::thread::Builder::new().spawn(move || {
+        ns::unshare(Kinds::MOUNT).unwrap();
+        ns::enter(&pidfd, Kinds::MOUNT).unwrap();
+        let mut names: Vec<_> = fs::read_dir("/").unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    });
+    assert_eq!(names.unwrap().join().unwrap(), ["empty", "null", "shm"]);
     pod.finish();
 }
