@@ -31,12 +31,12 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  sudo berth quickstart                    see a pod survive its daemon, on this machine, in a second or two
-  berth run -it --rm alpine sh             a shell in a container
-  berth run -d --name web -p 8080:80 nginx a server
-  berth exec -it web sh                    a shell beside it
-  berth logs -f web                        what it prints
-  berth rm -f web                          away with it
+  sudo berth quickstart                     a pod that survives its daemon
+  berth run -it --rm alpine sh              a shell in a container
+  berth run -d --name web -p 8080:80 nginx  a server
+  berth exec -it web sh                     a shell beside it
+  berth logs -f web                         what it prints
+  berth rm -f web                           away with it
 
 A container or pod is named by its name, its id, or the beginning of its id.";
 

@@ -5,7 +5,7 @@ mod record;
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -27,36 +27,48 @@ pub(crate) struct Options {
     pub(crate) timestamps: bool,
 }
 
-/// Prints the log at `path` to our standard output and error, each line to the one it came from.
-///
-/// Goes on until `ended` says that nothing more will be written, and all that was written is printed.
-pub(crate) async fn print(
-    path: &Path,
-    options: Options,
-    mut ended: impl AsyncFnMut() -> Result<bool>,
-) -> Result {
-    let what = || format!("read log {}", path.display());
-    let mut tail = Tail::open(path, options.tail).doing(what())?;
-    let mut printer = Printer { timestamps: options.timestamps, ..Printer::default() };
-    let mut over = false;
-    let mut pause = PAUSE;
-    loop {
+/// A log that is being printed: each line to our standard output or error, whichever it came from.
+#[derive(Debug)]
+pub(crate) struct Log {
+    path: PathBuf,
+    tail: Tail,
+    printer: Printer,
+}
+
+impl Log {
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self> {
+        let tail = Tail::open(path, options.tail).doing(format_args!("read log {}", path.display()))?;
+        let printer = Printer { timestamps: options.timestamps, ..Printer::default() };
+        Ok(Self { path: path.to_owned(), tail, printer })
+    }
+
+    /// Prints what there is and was not printed yet; false if that is nothing.
+    pub(crate) fn print_new(&mut self) -> Result<bool> {
+        let Self { path, tail, printer } = self;
         let mut idle = true;
-        while tail.read(|line| printer.print(line)).doing(what())? {
+        while tail.read(|line| printer.print(line)).doing(format_args!("read log {}", path.display()))? {
             idle = false;
         }
-        if !idle {
-            printer.flush()?;
-            pause = PAUSE;
-            continue;
-        }
-        if over {
-            return Ok(());
-        }
-        over = ended().await?;
-        if !over {
-            tokio::time::sleep(pause).await;
-            pause = LONGEST_PAUSE.min(2 * pause);
+        printer.flush()?;
+        Ok(!idle)
+    }
+
+    /// Goes on until `ended` says that nothing more will be written, and all that was written is printed.
+    pub(crate) async fn follow(&mut self, mut ended: impl AsyncFnMut() -> Result<bool>) -> Result {
+        let mut over = false;
+        let mut pause = PAUSE;
+        loop {
+            if self.print_new()? {
+                pause = PAUSE;
+            } else if over {
+                return Ok(());
+            } else {
+                over = ended().await?;
+                if !over {
+                    tokio::time::sleep(pause).await;
+                    pause = LONGEST_PAUSE.min(2 * pause);
+                }
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 Examples:
   sudo berth quickstart
   sudo berth quickstart --json
-  sudo berth quickstart --hold      then, in another terminal: berth --socket … ps
+  sudo berth quickstart --hold      look around in another terminal
   sudo berth quickstart --berthd target/debug/berthd --dir /var/tmp")]
 pub(crate) struct Args {
     /// Daemon to start [default: berthd beside berth]

@@ -17,7 +17,8 @@ Examples:
   berth attach web        as `berth run` would have
   berth attach -it box    to a terminal that something else made
 
-Ctrl-P Ctrl-Q leaves a terminal; without one, Ctrl-C does. The program goes on either way.")]
+Ctrl-P Ctrl-Q leaves a terminal; without one, Ctrl-C does.
+The program goes on either way.")]
 pub(crate) struct Args {
     /// Pass standard input on
     #[arg(short, long)]

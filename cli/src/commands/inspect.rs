@@ -24,8 +24,8 @@ const FIRST: [&str; 8] = ["kind", "name", "namespace", "id", "state", "exit_code
 #[command(after_help = "\
 Examples:
   berth inspect web
-  berth inspect --json web | jq .info    with what the daemon keeps to itself otherwise
-  berth inspect alpine                   an image, if nothing else is called so")]
+  berth inspect --json web | jq .info   with what only the daemon knows
+  berth inspect alpine                  an image, if nothing else is called so")]
 pub(crate) struct Args {
     /// Containers, pods or images
     #[arg(required = true, value_name = "NAME")]

@@ -9,15 +9,15 @@ use crate::{
     client::Client,
     failure::{Doing, Failure, OrTry, Result},
     find,
-    log::{self, Options},
+    log::{Log, Options},
 };
 
 /// Show what a container prints
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  berth logs web                what was printed; standard error goes to standard error
-  berth logs -f --tail 10 web   the last ten lines, and what follows until the container ends
+  berth logs web                what was printed, each line to its stream
+  berth logs -f --tail 10 web   ten lines, and what follows until its end
   berth logs -t web             with times")]
 pub(crate) struct Args {
     /// Go on until the container ends
@@ -37,27 +37,28 @@ pub(crate) async fn run(node: &Node, args: &Args) -> Result {
     let mut client = node.connect().await?;
     let container = find::container(&mut client, &args.container).await?;
     let options = Options { tail: args.tail, timestamps: args.timestamps };
-    print(&mut client, &container.id, &args.container, options, args.follow).await
+    if args.follow {
+        return follow(&mut client, &container.id, &args.container, options).await;
+    }
+    open(&mut client, &container.id, &args.container, options).await?.print_new().map(drop)
 }
 
-/// `name` is what the person typed.
-pub(super) async fn print(
-    client: &mut Client,
-    id: &str,
-    name: &str,
-    options: Options,
-    follow: bool,
-) -> Result {
+/// The container's log; `name` is what the person typed.
+pub(super) async fn open(client: &mut Client, id: &str, name: &str, options: Options) -> Result<Log> {
     let status = status(client, id, name).await?;
     if status.log_path.is_empty() {
         return Err(
             Failure::new(format!("container {name} has no log")).or_try(format!("`berth attach {name}`"))
         );
     }
-    let printed = log::print(Path::new(&status.log_path), options, async || {
-        Ok(!follow || self::status(client, id, name).await?.state() != ContainerState::ContainerRunning)
-    });
-    printed.await.or_try("as root, on the node itself: logs are files there")
+    Log::open(Path::new(&status.log_path), options)
+        .or_try("as root, on the node itself: logs are files there")
+}
+
+/// Prints the whole log as it grows, until the container has ended.
+pub(super) async fn follow(client: &mut Client, id: &str, name: &str, options: Options) -> Result {
+    let mut log = open(client, id, name, options).await?;
+    log.follow(async || Ok(status(client, id, name).await?.state() != ContainerState::ContainerRunning)).await
 }
 
 /// The present status of a container.

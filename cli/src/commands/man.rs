@@ -16,7 +16,7 @@ use crate::failure::{Doing, Result};
 #[command(after_help = "\
 Examples:
   berth man | man -l -
-  berth man /usr/local/share/man/man1     berth.1, and a page for every command")]
+  berth man /usr/local/share/man/man1     berth.1, and one for each command")]
 pub(crate) struct Args {
     /// Directory for one page a command; without it berth.1 is printed
     #[arg(value_name = "DIR")]

@@ -21,11 +21,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  berth port-forward web 8080:80        http://127.0.0.1:8080/ is port 80 of the pod
-  berth port-forward web 80 5432        the same numbers on both sides
-  berth port-forward web :80            any free local port; which one is printed
+  berth port-forward web 8080:80    127.0.0.1:8080 is port 80 of the pod
+  berth port-forward web 80 5432    the same numbers on both sides
+  berth port-forward web :80        any free local port; which one is printed
 
-Ctrl-C ends it. Ports are those of the pod's localhost: programs that listen there only are reached, too.")]
+Ctrl-C ends it. Programs that listen on the pod's localhost are reached, too.")]
 pub(crate) struct Args {
     /// The pod, or a container in it
     pod: String,

@@ -23,7 +23,7 @@ Examples:
   berth pull alpine
   berth pull registry.example/app:1.2
   berth pull alpine@sha256:…                      exactly this one
-  BERTH_CREDS=me:secret berth pull example/app    with a password that no process list shows")]
+  BERTH_CREDS=me:secret berth pull example/app  a password no list shows")]
 pub(crate) struct Args {
     /// Name, with a tag or a digest
     image: String,
@@ -100,6 +100,9 @@ fn advise(failure: Failure, image: &str) -> Failure {
     }
     if failure.is(Code::NotFound) {
         return failure.or_try("another spelling; private images look missing without --creds");
+    }
+    if failure.is(Code::InvalidArgument) {
+        return failure.or_try("a name such as alpine, or registry.example/team/app:1.2");
     }
     failure.or_try("again: what was received is kept")
 }

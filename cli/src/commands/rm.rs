@@ -24,7 +24,7 @@ Examples:
   berth rm -f web                   stop it first
   berth rm -f $(berth pods -q)      every pod
 
-The pod that `berth run` made for a container goes with it, and so does its log.")]
+The pod that `berth run` made for a container goes with it; so does its log.")]
 pub(crate) struct Args {
     /// Containers or pods
     #[arg(required = true, value_name = "NAME")]

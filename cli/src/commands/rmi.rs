@@ -13,7 +13,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   berth rmi alpine
-  berth rmi 0123456789ab          by the beginning of its id, with all its names
+  berth rmi 0123456789ab          by the beginning of its id; all its names go
   berth rmi $(berth images -q)    all of them")]
 pub(crate) struct Args {
     /// Name, digest or id

@@ -29,8 +29,8 @@ pub(crate) use config::{Interaction, is_ours};
 #[command(after_help = "\
 Examples:
   berth run --rm alpine echo hello             its exit code is ours
-  berth run -it --rm alpine sh                 a shell; Ctrl-P Ctrl-Q leaves it running
-  berth run -d --name web -p 8080:80 nginx     a server; then: berth logs -f web
+  berth run -it --rm alpine sh                 a shell; Ctrl-P Ctrl-Q leaves it
+  berth run -d --name web -p 8080:80 nginx     a server; see berth logs -f web
   berth run --rm -v $PWD:/src:ro -w /src rust cargo test
 
 Where kubelet runs, too, it stops pods it does not know: use kubectl there.")]

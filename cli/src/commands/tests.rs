@@ -15,6 +15,8 @@ fn every_command_has_examples_and_says_what_it_is_for() {
         let name = command.get_name();
         let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(examples.contains(&format!("berth {name}")), "berth {name} --help has no example");
+        let long = examples.lines().find(|line| line.chars().count() >= 80);
+        assert_eq!(long, None, "{name}: an example does not fit a terminal");
         assert!(command.get_about().is_some(), "{name} says nothing about itself");
         for argument in command.get_arguments() {
             assert!(argument.get_help().is_some(), "{name} {} has no help", argument.get_id());

@@ -40,14 +40,13 @@ pub(super) async fn follow(client: &mut Client, made: &Made, args: &Args) -> Res
     left
 }
 
-/// With a terminal everything goes through one session.
+/// With a terminal everything goes through one session; what was printed before there was one is in the log.
 async fn terminal(client: &mut Client, made: &Made, stdin: bool) -> Result<End> {
+    let mut log = logs::open(client, &made.container_id, &made.name, Options::default()).await?;
+    log.print_new()?;
     match attach::attach(client, &made.container_id, &made.name, stdin, true, true).await {
-        // It ended before we were attached: what it printed is in its log.
-        Err(_) if !running(client, made).await? => {
-            logs::print(client, &made.container_id, &made.name, Options::default(), true).await?;
-            Ok(End::Exited(0))
-        }
+        // It ended before we were attached.
+        Err(_) if !running(client, made).await? => log.print_new().map(|_| End::Exited(0)),
         result => result,
     }
 }
@@ -55,7 +54,7 @@ async fn terminal(client: &mut Client, made: &Made, stdin: bool) -> Result<End> 
 /// Without one the log is the output: nothing of it is missed, however early it was printed.
 async fn pipes(client: &mut Client, made: &Made, stdin: bool) -> Result<End> {
     let (mut printer, mut feeder) = (client.clone(), client.clone());
-    let printing = logs::print(&mut printer, &made.container_id, &made.name, Options::default(), true);
+    let printing = logs::follow(&mut printer, &made.container_id, &made.name, Options::default());
     let feeding = async {
         if stdin {
             // A program that ends before it has read all has a right to.
