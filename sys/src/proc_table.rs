@@ -14,19 +14,25 @@ pub struct Named {
 impl Named {
     /// Looks at every process once and keeps those whose argv\[0\] is `program`.
     ///
+    /// A process that was forked and has not executed another program shows its parent's arguments: of such a family the
+    /// eldest is kept.
+    ///
     /// # Errors
     /// When /proc cannot be read.
     pub fn scan(program: &str) -> io::Result<Self> {
-        let mut pids = HashMap::new();
+        let mut found = HashMap::new();
         for entry in fs::read_dir("/proc")?.flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
                 continue;
             };
             if let Some(argument) = first_argument(pid, program) {
-                pids.insert(argument, pid);
+                found.insert(pid, argument);
             }
         }
-        Ok(Self { pids })
+        let forked =
+            |pid: i32, argument: &String| parent(pid).and_then(|own| found.get(&own)) == Some(argument);
+        let eldest = found.iter().filter(|(pid, argument)| !forked(**pid, argument));
+        Ok(Self { pids: eldest.map(|(pid, argument)| (argument.clone(), *pid)).collect() })
     }
 
     /// The process with that first argument.
@@ -52,10 +58,19 @@ fn first_argument(pid: i32, program: &str) -> Option<String> {
 /// When the process started, in clock ticks after boot (field 22 of /proc/pid/stat, proc_pid_stat(5)): together with the
 /// number it names a process for the whole uptime.
 pub fn start_ticks(pid: i32) -> Option<u64> {
+    stat(pid, 22)?.parse().ok()
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    stat(pid, 4)?.parse().ok()
+}
+
+/// A field of /proc/pid/stat after the name, by its number in proc_pid_stat(5).
+fn stat(pid: i32, field: usize) -> Option<String> {
     let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold blanks and parentheses itself; it ends at the last one.
     let (_, rest) = line.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+    rest.split_whitespace().nth(field.checked_sub(3)?).map(str::to_owned)
 }
 
 /// Name, state and the kernel function a process waits in: what a person wants to know of one that will not die.
@@ -87,3 +102,6 @@ pub fn wait_ended(pidfd: BorrowedFd<'_>, limit: Duration) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
