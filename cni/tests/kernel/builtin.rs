@@ -203,10 +203,10 @@ fn a_neighbours_interfaces_are_left_alone() {
     assert_eq!(neighbour.prune(&BTreeSet::new()).unwrap(), cni::Pruned::default());
     // Not even one without a bridge, which both could have lost.
     node.host.program("ip", &["link", "set", &host_interface(&id(2)), "nomaster"]);
-    neighbour.repair().unwrap();
+    node.host.run(|| neighbour.repair().unwrap());
     neighbour.remove_node_state().unwrap();
     assert_eq!(node.builtin.list_host_interfaces().unwrap(), [host_interface(&id(2))]);
-    node.builtin.repair().unwrap();
+    node.host.run(|| node.builtin.repair().unwrap());
     let link = node.host.program("ip", &["link", "show", &host_interface(&id(2))]);
     assert!(link.contains("master berth0"), "{link}");
 }
