@@ -38,8 +38,14 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     let pod = cx.store.pod(container.pod_id().as_str())?;
     pod.require_ready()?;
     let monitor = pod.monitor()?;
-    let plan = prepare(cx, container).await?;
-    cx.steps.reach(Step::StartLaunch)?;
+    let prepared = prepare(cx, container).await;
+    let plan = match prepared.and_then(|plan| cx.steps.reach(Step::StartLaunch).map(|()| plan)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            failed(cx, container, &error).await;
+            return Err(error.within(format!("start container {}", container.id())));
+        }
+    };
     let request = Request::Start(wire::Start { container_id: container.id().to_string() });
     let outcome = monitor.call(request, &[plan]).await.and_then(|answer| match answer.reply {
         reply::Reply::Started(started) => Ok(started),
@@ -52,7 +58,10 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
             Ok(())
         }
         Err(error) => {
-            failed(cx, container, &error).await;
+            // Without an answer, what became of the program is for the monitor's watch or recovery to say.
+            if error.kind() != Kind::Unavailable {
+                failed(cx, container, &error).await;
+            }
             Err(error.within(format!("start container {}", container.id())))
         }
     }
@@ -93,10 +102,6 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: w
 
 /// A container whose program could not be executed has exited, with the reason in its status.
 async fn failed(cx: &Arc<Ctx>, container: &Arc<Container>, error: &Error) {
-    if error.kind() == Kind::Unavailable {
-        // The monitor did not answer; what became of the program is for its watch or recovery to say.
-        return;
-    }
     let message = error.chain();
     let recorded = container.save(cx, |record| {
         record.set_state(record::State::Stopped);

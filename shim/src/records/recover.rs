@@ -154,6 +154,25 @@ async fn recover_container(cx: &Arc<Ctx>, container: &Arc<Container>) {
     if let Some(exited) = container::exited::from_disk(cx, container.pod_id(), container) {
         container::exited::commit(cx, container, exited).await;
     }
+    if container.state() == State::Ready {
+        unstarted(cx, container).await;
+    }
+}
+
+/// A start that got no further than the cgroup is asked for again, or never; nothing waits in it.
+async fn unstarted(cx: &Arc<Ctx>, container: &Arc<Container>) {
+    let (context, target) = (cx.clone(), container.clone());
+    let removed = blocking::run("remove an unused cgroup", move || {
+        let path = &target.record().cgroup_path;
+        match context.cgroups.pids(path)?.as_slice() {
+            [] => context.cgroups.remove(path).map_err(Error::from),
+            // Its start is under way in the monitor, which reports it.
+            _ => Ok(()),
+        }
+    });
+    if let Err(error) = removed.await {
+        tracing::warn!(container = %container.id(), error = error.chain(), "the cgroup of an interrupted start stays until the container is removed");
+    }
 }
 
 /// Run directories and interfaces that no record names.
