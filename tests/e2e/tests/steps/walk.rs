@@ -1,14 +1,17 @@
 //! One walk through every verb, with one fault on the way, as a stubborn kubelet would take it.
 
 use e2e::free_port;
-use harness::{Container, Failure, Leftovers, Node, Options, Pod, Result, Slot, container, was_killed};
+use harness::{Container, Failure, Leftovers, Node, Options, Pod, Result, container, was_killed};
 use proto::cri::{ContainerFilter, ContainerState, PodSandboxState};
 use tonic::{Code, Status};
 
 /// Counts without end; its log must be gapless whatever happens to the daemon.
-const COUNTS: &str = "i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done";
+///
+/// It waits in a builtin of the shell: a `sleep` would be another process each time the oracle looks.
+const COUNTS: &str = "mkfifo /tmp/never; exec 3<>/tmp/never; i=0; while :; do echo $i; i=$((i+1)); read -t 0.01 none <&3; done";
 /// Its exit code must survive whatever happens to the daemon.
-const POLITE: &str = "trap 'exit 7' TERM; while :; do sleep 0.05; done";
+const POLITE: &str =
+    "trap 'exit 7' TERM; mkfifo /tmp/never; exec 3<>/tmp/never; echo 0; while :; do read none <&3; done";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
@@ -70,7 +73,7 @@ pub(crate) async fn with_fault(kind: &str, step: &str) -> Result {
         Ok(node) => node,
         Err(failure) => return Err(Failure::new(format!("the node does not start: {}", failure.text()))),
     };
-    let mut walk = Walk::new(node)?;
+    let mut walk = Walk::new(node, kind == "kill")?;
     for verb in WALK {
         walk.take(verb).await.map_err(|failure| Failure::new(format!("{verb:?}: {failure:?}")))?;
     }
@@ -85,15 +88,17 @@ struct Walk {
     wanted: Pod,
     pod: String,
     attempts: u32,
+    /// Whether the fault is the daemon's death.
+    kills: bool,
     hit: bool,
 }
 
 impl Walk {
-    fn new(node: Node) -> Result<Self> {
+    fn new(node: Node, kills: bool) -> Result<Self> {
         // A hostPort and a shared PID namespace: the pod that has the most to be made.
         let wanted = node.pod("walk").host_port(free_port()?, 80).shared_pid();
         std::fs::create_dir_all(&wanted.config.log_directory)?;
-        Ok(Self { node, wanted, pod: String::new(), attempts: 0, hit: false })
+        Ok(Self { node, wanted, pod: String::new(), attempts: 0, kills, hit: false })
     }
 
     /// Does one verb; when the fault strikes, looks what is left and does it again.
@@ -149,21 +154,16 @@ impl Walk {
 
     /// After the fault: the daemon is there again, nothing half is left, and the verb is done at the second try.
     async fn recover(&mut self, verb: Verb, before: &Leftovers, status: &Status) -> Result {
-        let killed = match self.node.daemon.pid() {
-            None => true,
-            Some(_) => {
-                self.node.daemon.ended().is_some_and(was_killed)
-                    || status.code() == Code::Unavailable && self.ends().await
-            }
-        };
-        if killed {
+        if self.kills {
+            let end = self.node.daemon.wait().await?;
+            assert!(was_killed(end), "{end:?} after {status}");
             self.node.start_daemon().await?;
         }
         if self.exists(verb).await? {
             return Ok(());
         }
         if matches!(verb, Verb::Pull | Verb::RunPod | Verb::Create(_) | Verb::Start(_)) {
-            settle(&self.node.slot, self.node.daemon.pid(), before).await?;
+            self.settle(before).await?;
         }
         if let Verb::Start(name) = verb
             && self.node.cri.status(&self.id(name).await?).await?.state() == ContainerState::ContainerExited
@@ -171,17 +171,6 @@ impl Walk {
             return self.replace(name).await;
         }
         Ok(self.call(verb).await?)
-    }
-
-    /// A refusal by an injected failure and a connection lost to a dying daemon can both be UNAVAILABLE.
-    async fn ends(&mut self) -> bool {
-        for _ in 0..50 {
-            if self.node.daemon.ended().is_some() {
-                return true;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
-        false
     }
 
     /// Was the verb done after all, the answer alone lost? Then a kubelet goes on with what it finds.
@@ -231,6 +220,7 @@ impl Walk {
                     cri.status(&self.id(name).await?).await?.state(),
                     ContainerState::ContainerRunning
                 );
+                self.wait_until_it_works(name).await?;
             }
             Verb::Stop(name) => {
                 let status = cri.status(&self.id(name).await?).await?;
@@ -251,6 +241,16 @@ impl Walk {
         Ok(())
     }
 
+    /// Until it has made what it needs: the oracle shall see it the same from now on, and a signal find its handler.
+    async fn wait_until_it_works(&self, name: Name) -> Result {
+        let log = self.node.log_directory("walk").join(format!("{}.log", name.text()));
+        let patience = std::time::Duration::from_secs(10);
+        harness::until("the container works", patience, async || {
+            harness::read_log(&log).is_ok_and(|lines| !lines.is_empty())
+        })
+        .await
+    }
+
     fn look_at_the_log(&self) -> Result {
         let log = harness::read_log(&self.node.log_directory("walk").join("counts.log"))?;
         let lines: Vec<String> = log.iter().map(harness::Line::text).collect();
@@ -262,20 +262,28 @@ impl Walk {
         }
         Ok(())
     }
-}
 
-/// The new daemon need not hold the same descriptors as the one that was killed.
-async fn settle(slot: &Slot, daemon: Option<u32>, before: &Leftovers) -> Result {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    loop {
-        let now = Leftovers::take(slot, daemon)?.only(|thing| !thing.starts_with("descriptor "));
-        let left = now.beyond(before);
-        if left.is_empty() {
-            return Ok(());
+    /// Waits until nothing is there that was not there `before`, but for what belongs to what stays.
+    async fn settle(&self, before: &Leftovers) -> Result {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            let now = self.node.leftovers()?.only(|thing| !self.may_stay(thing));
+            let left = now.beyond(before);
+            if left.is_empty() {
+                return Ok(());
+            }
+            if std::time::Instant::now() > end {
+                return Err(Failure::new(format!("left behind:\n  {}", left.join("\n  "))));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        if std::time::Instant::now() > end {
-            return Err(Failure::new(format!("left behind:\n  {}", left.join("\n  "))));
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+
+    /// The new daemon need not hold the same descriptors as the one that was killed; the pod's cgroup came with its first
+    /// container and goes with the pod; a layer that was checked and unpacked waits for the retry. All must be gone when
+    /// the node finishes.
+    fn may_stay(&self, thing: &str) -> bool {
+        let pods = !self.pod.is_empty() && thing.starts_with("cgroup ") && thing.ends_with(&self.pod);
+        pods || thing.starts_with("descriptor ") || thing.starts_with("file root/images/layers/")
     }
 }
