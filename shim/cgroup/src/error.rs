@@ -84,7 +84,9 @@ impl Error {
             Self::Path { .. } | Self::Unified { .. } => Kind::Invalid,
             Self::Missing { .. } => Kind::Unsupported,
             Self::Write { source, .. } | Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded => Kind::Exhausted,
+                io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded => {
+                    Kind::Exhausted
+                }
                 io::ErrorKind::InvalidInput => Kind::Invalid,
                 _ => Kind::Internal,
             },

@@ -1,5 +1,9 @@
 //! Small control files: read whole, written in one call as the kernel wants them.
-use std::{fs, io::{self, Read, Write}, path::Path};
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::Path,
+};
 
 use crate::error::{Error, Result};
 
@@ -16,7 +20,8 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 }
 
 pub(crate) fn write(path: &Path, value: &str) -> Result<()> {
-    let written = fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(value.as_bytes()));
+    let written =
+        fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(value.as_bytes()));
     written.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
         _ => Error::Write { path: path.to_owned(), value: value.to_owned(), source },

@@ -1,5 +1,10 @@
 //! Ends every process of a group.
-use std::{fs, path::Path, thread, time::{Duration, Instant}};
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{error::Result, files};
 

@@ -18,8 +18,20 @@ pub enum Layout {
 }
 
 /// The v1 controllers a container is put under.
-const CONTROLLERS: &[&str] =
-    &["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "hugetlb", "net_cls", "net_prio", "perf_event"];
+const CONTROLLERS: &[&str] = &[
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "memory",
+    "devices",
+    "freezer",
+    "blkio",
+    "pids",
+    "hugetlb",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+];
 
 impl Layout {
     /// Reads /proc/self/mountinfo.
@@ -38,12 +50,15 @@ impl Layout {
         for line in table.lines() {
             let Some((mount, fs)) = line.split_once(" - ") else { continue };
             let mut words = fs.split(' ');
-            let (Some(kind), Some(_), Some(options)) = (words.next(), words.next(), words.next()) else { continue };
+            let (Some(kind), Some(_), Some(options)) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
             let Some(point) = mount.split(' ').nth(4) else { continue };
             match kind {
                 "cgroup2" if unified.is_none() => unified = Some(PathBuf::from(point)),
                 "cgroup" => {
-                    let names: Vec<&str> = options.split(',').filter(|name| CONTROLLERS.contains(name)).collect();
+                    let names: Vec<&str> =
+                        options.split(',').filter(|name| CONTROLLERS.contains(name)).collect();
                     if !names.is_empty() {
                         controllers.push((names.join(","), PathBuf::from(point)));
                     }

@@ -22,17 +22,30 @@ fn setting(controller: &'static str, file: impl Into<String>, value: impl ToStri
 pub(crate) fn v1(resources: &LinuxResources) -> Vec<Setting> {
     let mut settings = Vec::new();
     if let Some(cpu) = resources.cpu() {
-        settings.extend(cpu.shares().filter(|shares| *shares != 0).map(|shares| setting("cpu", "cpu.shares", shares)));
-        settings.extend(cpu.period().filter(|period| *period != 0).map(|period| setting("cpu", "cpu.cfs_period_us", period)));
-        settings.extend(cpu.quota().filter(|quota| *quota != 0).map(|quota| setting("cpu", "cpu.cfs_quota_us", quota)));
+        settings.extend(
+            cpu.shares().filter(|shares| *shares != 0).map(|shares| setting("cpu", "cpu.shares", shares)),
+        );
+        settings.extend(
+            cpu.period()
+                .filter(|period| *period != 0)
+                .map(|period| setting("cpu", "cpu.cfs_period_us", period)),
+        );
+        settings.extend(
+            cpu.quota().filter(|quota| *quota != 0).map(|quota| setting("cpu", "cpu.cfs_quota_us", quota)),
+        );
         settings.extend(named(cpu.cpus()).map(|cpus| setting("cpuset", "cpuset.cpus", cpus)));
         settings.extend(named(cpu.mems()).map(|mems| setting("cpuset", "cpuset.mems", mems)));
     }
     if let Some(memory) = resources.memory() {
         settings.extend(limit(memory.limit()).map(|limit| setting("memory", "memory.limit_in_bytes", limit)));
         // Swap is memory and swap together here; a kernel without swap accounting has no such file.
-        settings.extend(limit(memory.swap()).map(|swap| Setting { optional: true, ..setting("memory", "memory.memsw.limit_in_bytes", swap) }));
-        settings.extend(limit(memory.reservation()).map(|low| setting("memory", "memory.soft_limit_in_bytes", low)));
+        settings.extend(limit(memory.swap()).map(|swap| Setting {
+            optional: true,
+            ..setting("memory", "memory.memsw.limit_in_bytes", swap)
+        }));
+        settings.extend(
+            limit(memory.reservation()).map(|low| setting("memory", "memory.soft_limit_in_bytes", low)),
+        );
     }
     settings.extend(pids(resources).map(|max| setting("pids", "pids.max", max)));
     for huge in resources.hugepage_limits().iter().flatten() {
@@ -49,7 +62,11 @@ pub(crate) fn v1(resources: &LinuxResources) -> Vec<Setting> {
 pub(crate) fn v2(resources: &LinuxResources) -> Result<Vec<Setting>> {
     let mut settings = Vec::new();
     if let Some(cpu) = resources.cpu() {
-        settings.extend(cpu.shares().filter(|shares| *shares != 0).map(|shares| setting("cpu", "cpu.weight", weight(shares))));
+        settings.extend(
+            cpu.shares()
+                .filter(|shares| *shares != 0)
+                .map(|shares| setting("cpu", "cpu.weight", weight(shares))),
+        );
         if let Some(value) = cpu_max(cpu.quota(), cpu.period()) {
             settings.push(setting("cpu", "cpu.max", value));
         }
@@ -60,7 +77,11 @@ pub(crate) fn v2(resources: &LinuxResources) -> Result<Vec<Setting>> {
         settings.extend(limit(memory.limit()).map(|limit| setting("memory", "memory.max", or_max(limit))));
         // OCI's swap is memory and swap together, v2's is swap alone.
         if let (Some(swap), bound) = (limit(memory.swap()), memory.limit().unwrap_or(0)) {
-            let swap = if swap < 0 { "max".to_owned() } else { swap.saturating_sub(bound.max(0)).max(0).to_string() };
+            let swap = if swap < 0 {
+                "max".to_owned()
+            } else {
+                swap.saturating_sub(bound.max(0)).max(0).to_string()
+            };
             settings.push(Setting { optional: true, ..setting("memory", "memory.swap.max", swap) });
         }
         settings.extend(limit(memory.reservation()).map(|low| setting("memory", "memory.low", or_max(low))));
@@ -103,7 +124,8 @@ fn cpu_max(quota: Option<i64>, period: Option<u64>) -> Option<String> {
     match (quota, period) {
         (None, None) => None,
         (quota, period) => {
-            let quota = quota.filter(|quota| *quota > 0).map_or_else(|| "max".to_owned(), |quota| quota.to_string());
+            let quota =
+                quota.filter(|quota| *quota > 0).map_or_else(|| "max".to_owned(), |quota| quota.to_string());
             Some(period.map_or_else(|| quota.clone(), |period| format!("{quota} {period}")))
         }
     }
@@ -132,7 +154,9 @@ fn device_line(rule: &LinuxDeviceCgroup) -> String {
         Some(LinuxDeviceType::C | LinuxDeviceType::U) => "c",
         Some(LinuxDeviceType::A | LinuxDeviceType::P) | None => return "a".into(),
     };
-    let number = |number: Option<i64>| number.filter(|number| *number >= 0).map_or_else(|| "*".to_owned(), |number| number.to_string());
+    let number = |number: Option<i64>| {
+        number.filter(|number| *number >= 0).map_or_else(|| "*".to_owned(), |number| number.to_string())
+    };
     let access = rule.access().clone().filter(|access| !access.is_empty()).unwrap_or_else(|| "rwm".into());
     format!("{kind} {}:{} {access}", number(rule.major()), number(rule.minor()))
 }

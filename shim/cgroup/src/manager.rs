@@ -159,7 +159,9 @@ impl Manager {
     pub fn update(&self, path: &str, resources: &LinuxResources) -> Result<()> {
         let mut old: Vec<Setting> = Vec::new();
         for setting in self.ordered(path, self.settings(resources)?)? {
-            let held = self.dir_of(path, setting.controller)?.and_then(|dir| files::read(&dir.join(&setting.file)).ok());
+            let held = self
+                .dir_of(path, setting.controller)?
+                .and_then(|dir| files::read(&dir.join(&setting.file)).ok());
             if let Err(error) = self.set(path, &setting) {
                 for back in old.iter().rev() {
                     let _ = self.set(path, back);
@@ -178,7 +180,8 @@ impl Manager {
         let both = at(&settings, "memory.memsw.limit_in_bytes");
         if let (Some(memory), Some(both), Some(dir)) = (memory, both, self.dir_of(path, "memory")?) {
             let held = files::number(&dir.join("memory.memsw.limit_in_bytes")).unwrap_or(0);
-            let wanted: u64 = settings.get(memory).and_then(|setting| setting.value.parse().ok()).unwrap_or(u64::MAX);
+            let wanted: u64 =
+                settings.get(memory).and_then(|setting| setting.value.parse().ok()).unwrap_or(u64::MAX);
             if wanted > held {
                 settings.swap(memory, both);
             }
@@ -234,7 +237,11 @@ impl Manager {
     }
 
     #[expect(clippy::unused_self, reason = "the device program needs the layout's mount point")]
-    fn attach_device_program(&self, _path: &str, _rules: &[oci_spec::runtime::LinuxDeviceCgroup]) -> Result<()> {
+    fn attach_device_program(
+        &self,
+        _path: &str,
+        _rules: &[oci_spec::runtime::LinuxDeviceCgroup],
+    ) -> Result<()> {
         Ok(())
     }
 }

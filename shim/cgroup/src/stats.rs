@@ -82,7 +82,8 @@ pub(crate) fn v1(cpuacct: &Path, memory: &Path, pids: &Path) -> Result<Stats> {
             working_set_bytes: usage.saturating_sub(files::field(&stat, "total_inactive_file")),
             rss_bytes: files::field(&stat, "total_rss"),
             swap_bytes: files::field(&stat, "total_swap"),
-            limit_bytes: files::number(&memory.join("memory.limit_in_bytes")).filter(|limit| *limit < NO_LIMIT),
+            limit_bytes: files::number(&memory.join("memory.limit_in_bytes"))
+                .filter(|limit| *limit < NO_LIMIT),
             page_faults: files::field(&stat, "total_pgfault"),
             major_page_faults: files::field(&stat, "total_pgmajfault"),
         },

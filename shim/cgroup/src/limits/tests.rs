@@ -1,10 +1,20 @@
-use oci_spec::runtime::{LinuxCpuBuilder, LinuxDeviceCgroupBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResourcesBuilder};
+use oci_spec::runtime::{
+    LinuxCpuBuilder, LinuxDeviceCgroupBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResourcesBuilder,
+};
 
 use super::*;
 
 fn resources() -> LinuxResources {
     LinuxResourcesBuilder::default()
-        .cpu(LinuxCpuBuilder::default().shares(512u64).quota(50_000i64).period(100_000u64).cpus("0").build().unwrap())
+        .cpu(
+            LinuxCpuBuilder::default()
+                .shares(512u64)
+                .quota(50_000i64)
+                .period(100_000u64)
+                .cpus("0")
+                .build()
+                .unwrap(),
+        )
         .memory(LinuxMemoryBuilder::default().limit(64i64 << 20).swap(96i64 << 20).build().unwrap())
         .pids(LinuxPidsBuilder::default().limit(100i64).build().unwrap())
         .build()
@@ -44,7 +54,10 @@ fn v2_speaks_in_weights_and_swap_alone() {
 
 #[test]
 fn weights_keep_their_ends_and_their_order() {
-    assert_eq!((weight(0), weight(2), weight(1024), weight(262_144), weight(u64::MAX)), (1, 1, 39, 10_000, 10_000));
+    assert_eq!(
+        (weight(0), weight(2), weight(1024), weight(262_144), weight(u64::MAX)),
+        (1, 1, 39, 10_000, 10_000)
+    );
 }
 
 #[test]
@@ -55,7 +68,15 @@ fn an_unlimited_quota_is_max() {
 
 #[test]
 fn unified_keys_stay_in_the_directory() {
-    for bad in ["../memory.max", "memory/max", "memory", ".hidden", "cgroup.procs", "cgroup.subtree_control", "a.b\n"] {
+    for bad in [
+        "../memory.max",
+        "memory/max",
+        "memory",
+        ".hidden",
+        "cgroup.procs",
+        "cgroup.subtree_control",
+        "a.b\n",
+    ] {
         let unified = std::collections::HashMap::from([(bad.to_owned(), "1".to_owned())]);
         let resources = LinuxResourcesBuilder::default().unified(unified).build().unwrap();
         assert!(matches!(v2(&resources), Err(Error::Unified { .. })), "{bad:?}");
@@ -66,8 +87,21 @@ fn unified_keys_stay_in_the_directory() {
 #[test]
 fn device_rules_read_as_v1_wants_them() {
     let all = LinuxDeviceCgroupBuilder::default().allow(false).build().unwrap();
-    let null = LinuxDeviceCgroupBuilder::default().allow(true).typ(LinuxDeviceType::C).major(1i64).minor(3i64).access("rw").build().unwrap();
-    let terminals = LinuxDeviceCgroupBuilder::default().allow(true).typ(LinuxDeviceType::C).major(136i64).access("rwm").build().unwrap();
+    let null = LinuxDeviceCgroupBuilder::default()
+        .allow(true)
+        .typ(LinuxDeviceType::C)
+        .major(1i64)
+        .minor(3i64)
+        .access("rw")
+        .build()
+        .unwrap();
+    let terminals = LinuxDeviceCgroupBuilder::default()
+        .allow(true)
+        .typ(LinuxDeviceType::C)
+        .major(136i64)
+        .access("rwm")
+        .build()
+        .unwrap();
     let expected = [(false, "a".to_owned()), (true, "c 1:3 rw".to_owned()), (true, "c 136:* rwm".to_owned())];
     assert_eq!(device_lines(&[all, null, terminals]), expected);
 }
