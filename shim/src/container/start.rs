@@ -51,7 +51,6 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
         reply::Reply::Started(started) => Ok(started),
         other => Err(Error::internal(format!("the monitor answered Start with {other:?}"))),
     });
-    cx.steps.reach(Step::StartCommit)?;
     match outcome {
         Ok(started) => {
             commit(cx, container, started).await;
@@ -93,7 +92,12 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: w
         record.pid_start_ticks = sys::proc_table::start_ticks(started.pid).unwrap_or_default();
         record.started_at_ns = started.started_at_ns;
     };
-    if let Err(error) = container.save(cx, fill).await {
+    let recorded = async {
+        cx.steps.reach(Step::StartCommit)?;
+        container.save(cx, fill).await
+    };
+    if let Err(error) = recorded.await {
+        // The program runs, so the caller must not hear that it does not.
         tracing::warn!(container = %container.id(), error = error.chain(), "a start could not be recorded; the monitor knows it");
         container.mark(fill);
     }
