@@ -254,7 +254,7 @@ fn credentials_open_a_registry_that_wants_them() -> Result {
         // The same as base64 of user:password.
         let auth = AuthConfig { auth: "dGVzdGVyOnNlY3JldA==".to_owned(), ..Default::default() };
         assert_eq!(node.cri.pull_with(&pushed.reference, Some(auth)).await?, pushed.id);
-        let log = node.daemon.last_words().replace("image pull secret", "");
+        let log = node.daemon.log().replace("image pull secret", "");
         assert!(
             !["secret", "wrong-word", "dGVzdGVy"].iter().any(|word| log.contains(word)),
             "nor logged: {log}"

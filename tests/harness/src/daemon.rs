@@ -187,9 +187,14 @@ impl Daemon {
         Some(status)
     }
 
+    /// Its whole log so far, with those of the daemons before it.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The end of its log, for a person who reads why a test failed.
     pub fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }

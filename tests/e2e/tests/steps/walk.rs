@@ -77,7 +77,8 @@ pub(crate) async fn with_fault(kind: &str, step: &str) -> Result {
     for verb in WALK {
         walk.take(verb).await.map_err(|failure| Failure::new(format!("{verb:?}: {failure:?}")))?;
     }
-    if !walk.hit {
+    // A daemon that copes with the failure by itself tells its log alone.
+    if !walk.hit && !walk.node.daemon.log().contains("failed on purpose") {
         return Err(Failure::new("no verb of the walk reaches this step: let one do so"));
     }
     walk.node.finish().await
