@@ -7,7 +7,7 @@ use proto::{
 };
 use tokio::time::Instant;
 
-use super::Container;
+use super::{Container, exited};
 use crate::{
     blocking,
     ctx::Ctx,
@@ -87,12 +87,13 @@ async fn wait_or_deadline(container: &Container) {
 
 async fn kill(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     let pod = cx.store.pod(container.pod_id().as_str())?;
-    let request = Request::KillAll(wire::KillAll { container_id: container.id().to_string() });
-    let asked = match pod.monitor() {
-        Ok(monitor) => monitor.call(request, &[]).await.map(|_| ()),
-        Err(error) => Err(error),
+    let Ok(monitor) = pod.monitor() else {
+        // Nobody is left to report the end.
+        exited::monitor_lost(cx, container).await;
+        return Ok(());
     };
-    if asked.is_err() {
+    let request = Request::KillAll(wire::KillAll { container_id: container.id().to_string() });
+    if monitor.call(request, &[]).await.is_err() {
         let (context, target) = (cx.clone(), container.clone());
         blocking::run("kill a container's cgroup", move || {
             context.cgroups.kill(&target.record().cgroup_path).map_err(Error::from)

@@ -55,12 +55,17 @@ async fn network(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
 async fn monitor(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     cx.steps.reach(Step::StopPodMonitor)?;
     match pod.take_monitor() {
-        Some(monitor) => monitor.shut_down().await,
+        Some(monitor) => monitor.shut_down().await?,
         None => {
             let (cx, pod) = (cx.clone(), pod.clone());
-            blocking::run("end a lost monitor", move || launch::end_unadopted(&cx, &pod)).await
+            blocking::run("end a lost monitor", move || launch::end_unadopted(&cx, &pod)).await?;
         }
     }
+    // A container that could not be stopped before has ended with it, and nobody is left to report that.
+    for container in cx.store.containers_of(pod.id()) {
+        container::exited::monitor_lost(cx, &container).await;
+    }
+    Ok(())
 }
 
 /// What is left in file systems that a reboot empties: the run directory, a cgroup we made.

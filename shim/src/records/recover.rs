@@ -15,7 +15,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, IoContext, Kind, Result},
     ids::{ContainerId, PodId},
-    monitor::{launch, watch},
+    monitor::{Monitor, launch, watch},
     pod::{self, Pod, teardown},
     store::Claim,
 };
@@ -109,13 +109,7 @@ async fn recover_pod(cx: &Arc<Ctx>, pod: &Arc<Pod>, running: &sys::proc_table::N
     let this_boot = pod.record().boot_id == cx.boot_id;
     match pod.state() {
         State::Ready if this_boot => match launch::adopt(cx, pod, running) {
-            Some(monitor) => {
-                pod.adopt_monitor(monitor.clone());
-                if let Err(error) = watch::catch_up(cx, &monitor).await {
-                    tracing::warn!(pod = %pod.id(), error = error.chain(), "the pod's monitor could not be asked; its watch goes on asking");
-                }
-                watch::spawn(cx, pod);
-            }
+            Some(monitor) => follow(cx, pod, monitor).await,
             None => {
                 tracing::error!(pod = %pod.id(), "the pod's monitor is gone; the sandbox is stopped");
                 monitor_gone(cx, pod).await;
@@ -125,11 +119,24 @@ async fn recover_pod(cx: &Arc<Ctx>, pod: &Arc<Pod>, running: &sys::proc_table::N
         // Half made, or half taken away: the record names what there may be.
         State::Creating | State::Removing | State::Unspecified => teardown::after_failed_run(cx, pod).await,
         State::Running | State::Stopped => {
+            // Its stop was interrupted. With its monitor the containers end as ever, and their exits are told.
+            if let Some(monitor) = this_boot.then(|| launch::adopt(cx, pod, running)).flatten() {
+                follow(cx, pod, monitor).await;
+            }
             if let Err(error) = teardown::kernel_objects(cx, pod).await {
                 tracing::warn!(pod = %pod.id(), error = error.chain(), "a stopped sandbox could not be cleared; StopPodSandbox tries again");
             }
         }
     }
+}
+
+/// Takes a living monitor over, with what it saw meanwhile.
+async fn follow(cx: &Arc<Ctx>, pod: &Arc<Pod>, monitor: Arc<Monitor>) {
+    pod.adopt_monitor(monitor.clone());
+    if let Err(error) = watch::catch_up(cx, &monitor).await {
+        tracing::warn!(pod = %pod.id(), error = error.chain(), "the pod's monitor could not be asked; its watch goes on asking");
+    }
+    watch::spawn(cx, pod);
 }
 
 async fn monitor_gone(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
