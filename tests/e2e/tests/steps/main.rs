@@ -25,13 +25,11 @@ fn sweep(kind: &str) -> Result {
 }
 
 #[test]
-#[ignore = "the sweep still finds broken steps; run it with --ignored until it is clean, then take this line away"]
 fn a_failure_at_any_step_leaves_nothing_and_the_retry_succeeds() -> Result {
     sweep("fail")
 }
 
 #[test]
-#[ignore = "the sweep still finds broken steps; run it with --ignored until it is clean, then take this line away"]
 fn a_kill_at_any_step_leaves_and_loses_nothing_and_the_retry_succeeds() -> Result {
     sweep("kill")
 }
