@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) mod attach;
+mod control_group;
 pub(crate) mod create;
 pub(crate) mod exec;
 pub(crate) mod exec_sync;

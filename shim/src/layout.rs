@@ -1,7 +1,14 @@
 //! Every path the daemon makes, as functions of ids. Nothing else joins path components.
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
-use crate::ids::{ContainerId, PodId};
+use crate::{
+    error::{IoContext, Result},
+    ids::{ContainerId, PodId},
+};
 
 /// Where Berth keeps what survives a reboot (`root`) and what must not (`run`).
 #[derive(Debug, Clone)]
@@ -56,6 +63,11 @@ impl Layout {
         self.pod(id).join("exits")
     }
 
+    /// What the monitor writes when a container's program has ended.
+    pub(crate) fn exit_record(&self, pod: &PodId, container: &ContainerId) -> PathBuf {
+        self.pod_exits(pod).join(container.as_str())
+    }
+
     pub(crate) fn pod_hosts(&self, id: &PodId) -> PathBuf {
         self.pod(id).join("hosts")
     }
@@ -76,6 +88,7 @@ impl Layout {
         self.run_pods().join(id.as_str())
     }
 
+    /// Names the pod's /dev/shm in OCI specs; nothing is ever there, for the monitor holds it in a namespace of its own.
     pub(crate) fn pod_shm(&self, id: &PodId) -> PathBuf {
         self.pod_run(id).join("shm")
     }
@@ -110,6 +123,11 @@ impl Layout {
     pub(crate) fn cni_cache(&self) -> PathBuf {
         self.root.join("cni")
     }
+}
+
+/// Makes a directory that only root may enter; one that is there already is an error.
+pub(crate) fn private_dir(path: &Path) -> Result<()> {
+    fs::DirBuilder::new().mode(0o700).create(path).doing(|| format!("make {}", path.display()))
 }
 
 /// The control socket's name inside a pod's run directory; reached through a directory descriptor, for the whole path

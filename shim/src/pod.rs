@@ -139,8 +139,3 @@ pub(crate) fn namespace_options(config: &cri::PodSandboxConfig) -> cri::Namespac
         .and_then(|security| security.namespace_options.clone())
         .unwrap_or_default()
 }
-
-/// True when the pod uses the host's network.
-pub(crate) fn is_host_network(config: &cri::PodSandboxConfig) -> bool {
-    namespace_options(config).network() == cri::NamespaceMode::Node
-}

@@ -66,15 +66,6 @@ pub fn set_owner_mode(directory: &Path, uid: u32, gid: u32, mode: u32) -> Result
     })
 }
 
-/// Detaches what is mounted at `path`, if anything is.
-pub fn detach_if_mounted(path: &Path) -> Result<()> {
-    match crate::mount::detach(path) {
-        // EINVAL: a directory on which nothing is mounted.
-        Err(error) if matches!(error.errno, crate::Errno::EINVAL | crate::Errno::ENOENT) => Ok(()),
-        outcome => outcome,
-    }
-}
-
 /// SIGKILL to ourselves: what a crash test wants of a step.
 pub fn kill_self() -> Result<()> {
     let pid = rustix::process::getpid();

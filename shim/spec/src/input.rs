@@ -160,7 +160,7 @@ pub struct Paths {
     pub resolv_conf: Option<PathBuf>,
     /// The pod's `/etc/hostname`; `None`: keep the image's.
     pub hostname: Option<PathBuf>,
-    /// Stands for the pod's shared /dev/shm in the spec (`SandboxPlan.shm_fallback_dir`).
+    /// Stands for the pod's shared /dev/shm in the spec; the monitor holds the real one, mounted nowhere on the host.
     pub shm: PathBuf,
     /// `/proc/<monitor>/ns/net`, shown in the spec when the pod has its own.
     pub network_namespace: Option<PathBuf>,

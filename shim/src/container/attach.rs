@@ -103,17 +103,12 @@ async fn finish<T>(
     };
     let along = async {
         tokio::join!(input, sizes);
-        std::future::pending::<()>().await;
+        std::future::pending().await
     };
     tokio::select! {
         outcome = both => outcome,
-        () = along => unreachable_pending(),
+        never = along => never,
     }
-}
-
-/// `along` ends in a future that never does.
-fn unreachable_pending<T>() -> Result<T> {
-    Err(Error::internal("a future that never ends has ended"))
 }
 
 async fn copy_out(from: Option<StreamFd>, to: Option<BoxWrite>) {

@@ -13,6 +13,7 @@ use crate::{
     events::{self, What},
     ids::ContainerId,
     image,
+    layout::private_dir,
     pod::Pod,
     records,
     steps::Step,
@@ -158,10 +159,6 @@ fn write_plan(cx: &Ctx, container: &Container, made: &Made) -> Result<()> {
     let json = serde_json::to_vec(&made.spec)
         .map_err(|error| Error::caused(Kind::Internal, "print the OCI spec", error))?;
     records::write_atomic(&cx.layout.container_spec(container.id()), &json, 0o600)
-}
-
-fn private_dir(path: &std::path::Path) -> Result<()> {
-    fs::DirBuilder::new().mode(0o700).create(path).doing(|| format!("make {}", path.display()))
 }
 
 /// The limits in force: kept in memory, or after a restart read back from the spec and the recorded changes.

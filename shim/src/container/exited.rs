@@ -4,9 +4,8 @@ use std::sync::Arc;
 use prost::Message;
 use proto::{monitor as wire, record};
 
-use super::Container;
+use super::{Container, control_group};
 use crate::{
-    blocking,
     ctx::{Ctx, now_ns},
     events::{self, What},
     ids::PodId,
@@ -44,16 +43,11 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wi
     release(cx, container);
 }
 
-/// The cgroup has served; the monitor may forget the container. Neither is waited for.
+/// The cgroup has served. Its removal is not waited for.
 fn release(cx: &Arc<Ctx>, container: &Arc<Container>) {
     let (cx, container) = (cx.clone(), container.clone());
     tokio::spawn(async move {
-        let path = container.record().cgroup_path.clone();
-        let context = cx.clone();
-        let removed = blocking::run("remove a container's cgroup", move || {
-            context.cgroups.remove(&path).map_err(crate::error::Error::from)
-        });
-        if let Err(error) = removed.await {
+        if let Err(error) = control_group::remove(&cx, &container).await {
             tracing::debug!(container = %container.id(), error = error.chain(), "cgroup stays until the container is removed");
         }
     });
@@ -61,9 +55,8 @@ fn release(cx: &Arc<Ctx>, container: &Arc<Container>) {
 
 /// The exit record its monitor wrote, read from disk.
 pub(crate) fn from_disk(cx: &Ctx, pod: &PodId, container: &Container) -> Option<wire::Exited> {
-    let path = cx.layout.pod_exits(pod).join(container.id().as_str());
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).ok()?;
+    let file = std::fs::File::open(cx.layout.exit_record(pod, container.id())).ok()?;
     std::io::Read::read_to_end(&mut std::io::Read::take(file, RECORD_LIMIT), &mut bytes).ok()?;
     wire::Exited::decode(bytes.as_slice()).ok()
 }
@@ -74,11 +67,7 @@ pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) {
         return;
     }
     let was_running = container.state() == record::State::Running;
-    let (context, target) = (cx.clone(), container.clone());
-    let _ = blocking::run("end a container without monitor", move || {
-        context.cgroups.kill(&target.record().cgroup_path).map_err(crate::error::Error::from)
-    })
-    .await;
+    let _ = control_group::kill(cx, container).await;
     match from_disk(cx, container.pod_id(), container) {
         Some(exited) => commit(cx, container, exited).await,
         None if was_running => unknown(cx, container).await,

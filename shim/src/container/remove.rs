@@ -55,7 +55,7 @@ pub(crate) async fn teardown(cx: &Arc<Ctx>, container: &Arc<Container>) -> Resul
     blocking::run("remove a container", move || {
         context.cgroups.remove(&target.record().cgroup_path).map_err(Error::from)?;
         context.steps.reach(Step::RemoveTree)?;
-        let _ = std::fs::remove_file(context.layout.pod_exits(target.pod_id()).join(target.id().as_str()));
+        let _ = std::fs::remove_file(context.layout.exit_record(target.pod_id(), target.id()));
         remove_tree(&context.layout.container_work(target.id()))?;
         remove_tree(&context.layout.container_upper(target.id()))?;
         remove_tree(&context.layout.container(target.id()))

@@ -6,7 +6,7 @@ use proto::{
     record,
 };
 
-use super::Container;
+use super::{Container, control_group};
 use crate::{
     blocking,
     ctx::{Ctx, now_ns},
@@ -89,7 +89,6 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: w
             record.set_state(record::State::Running);
         }
         record.pid = started.pid;
-        record.pid_start_ticks = sys::proc_table::start_ticks(started.pid).unwrap_or_default();
         record.started_at_ns = started.started_at_ns;
     };
     let recorded = async {
@@ -117,9 +116,5 @@ async fn failed(cx: &Arc<Ctx>, container: &Arc<Container>, error: &Error) {
     if let Err(error) = recorded.await {
         tracing::warn!(container = %container.id(), error = error.chain(), "a failed start could not be recorded");
     }
-    let (context, target) = (cx.clone(), container.clone());
-    let _ = blocking::run("remove a failed container's cgroup", move || {
-        context.cgroups.remove(&target.record().cgroup_path).map_err(Error::from)
-    })
-    .await;
+    let _ = control_group::remove(cx, container).await;
 }

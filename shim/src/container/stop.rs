@@ -7,9 +7,8 @@ use proto::{
 };
 use tokio::time::Instant;
 
-use super::{Container, exited};
+use super::{Container, control_group, exited};
 use crate::{
-    blocking,
     ctx::Ctx,
     error::{Error, Kind, Result},
     steps::Step,
@@ -94,11 +93,7 @@ async fn kill(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     };
     let request = Request::KillAll(wire::KillAll { container_id: container.id().to_string() });
     if monitor.call(request, &[]).await.is_err() {
-        let (context, target) = (cx.clone(), container.clone());
-        blocking::run("kill a container's cgroup", move || {
-            context.cgroups.kill(&target.record().cgroup_path).map_err(Error::from)
-        })
-        .await?;
+        control_group::kill(cx, container).await?;
     }
     if tokio::time::timeout(DEATH, container.wait_until_not_running()).await.is_err() {
         let pid = container.record().pid;

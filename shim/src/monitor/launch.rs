@@ -29,7 +29,6 @@ pub(crate) struct NetworkFds {
 #[derive(Debug)]
 pub(crate) struct Launched {
     pub(crate) monitor: Arc<Monitor>,
-    pub(crate) start_ticks: u64,
     pub(crate) pause_pid: i32,
     pub(crate) network: Option<NetworkFds>,
 }
@@ -44,12 +43,7 @@ pub(crate) async fn launch(cx: &Arc<Ctx>, id: &PodId, plan: wire::SandboxPlan) -
     let pid = child.pid;
     let monitor = Arc::new(Monitor::new(id.clone(), dir, pid, child.pidfd));
     match greet(hello).await {
-        Ok((hello, fds)) => Ok(Launched {
-            monitor,
-            start_ticks: sys::proc_table::start_ticks(pid).unwrap_or_default(),
-            pause_pid: hello.pause_pid,
-            network: network(fds),
-        }),
+        Ok((hello, fds)) => Ok(Launched { monitor, pause_pid: hello.pause_pid, network: network(fds) }),
         Err(error) => {
             // Not in the pod yet, so nobody else would end it.
             let _ = sys::pidfd::send_signal(&monitor.pidfd, super::SIGKILL);

@@ -73,9 +73,6 @@ async fn leavings(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
     let (cx, pod) = (cx.clone(), pod.clone());
     blocking::run("remove a pod's run files", move || {
         let record = pod.record();
-        sys::host_path::detach_if_mounted(&cx.layout.pod_shm(pod.id())).map_err(|error| {
-            Error::caused(crate::error::Kind::Internal, "detach the pod's /dev/shm", error)
-        })?;
         remove_tree(&cx.layout.pod_run(pod.id()))?;
         if record.owns_cgroup_parent {
             cx.cgroups.remove(&record.cgroup_parent).map_err(Error::from)?;

@@ -40,12 +40,11 @@ pub(crate) fn unified(dirs: &[String]) -> Option<(&str, OwnedFd)> {
 
 /// Whether `dirs` is a cgroup of the unified hierarchy alone.
 pub(crate) fn is_v2(dirs: &[String]) -> bool {
-    let probe = match dirs {
-        [] => "/sys/fs/cgroup",
-        [only] => only.as_str(),
-        [_, _, ..] => return false,
-    };
-    path::open_dir(probe).and_then(fd::file_system_magic).is_ok_and(|found| found == magic::CGROUP2)
+    match dirs {
+        [] => unified(&["/sys/fs/cgroup".to_owned()]).is_some(),
+        [_] => unified(dirs).is_some(),
+        [_, _, ..] => false,
+    }
 }
 
 /// The directory's name below /sys/fs/cgroup for the hierarchy that `dir` belongs to: "memory", "cpu,cpuacct",

@@ -27,11 +27,10 @@ pub(super) struct Sandbox {
 pub(super) async fn start(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<Sandbox> {
     cx.steps.reach(Step::RunMonitor)?;
     let launched = launch::launch(cx, pod.id(), plan(cx, pod)?).await?;
-    let (pid, ticks, pause) = (launched.monitor.pid(), launched.start_ticks, launched.pause_pid);
+    let (pid, pause) = (launched.monitor.pid(), launched.pause_pid);
     pod.adopt_monitor(launched.monitor.clone());
     pod.save(cx, move |record| {
         record.monitor_pid = pid;
-        record.monitor_start_ticks = ticks;
         record.pause_pid = pause;
     })
     .await?;
@@ -52,7 +51,6 @@ fn plan(cx: &Ctx, pod: &Pod) -> Result<wire::SandboxPlan> {
         sysctls: facts.sysctls,
         oom_score_adj: Some(OOM_SCORE),
         shm_size_bytes: SHM_BYTES,
-        shm_fallback_dir: cx.layout.pod_shm(pod.id()).display().to_string(),
         pause_cgroup_dirs: Vec::new(),
     })
 }

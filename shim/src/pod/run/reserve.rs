@@ -1,14 +1,15 @@
 //! First step: check the request, reserve the name, write the intent.
-use std::{fs, os::unix::fs::DirBuilderExt, sync::Arc};
+use std::sync::Arc;
 
 use proto::{cri, record};
 
 use crate::{
     blocking,
     ctx::{Ctx, now_ns},
-    error::{Error, IoContext, Kind, Result},
+    error::{Error, Kind, Result},
     ids::PodId,
-    pod::{Pod, is_host_network},
+    layout::private_dir,
+    pod::Pod,
     records,
     steps::Step,
     store::{Claim, KUBERNETES},
@@ -16,14 +17,14 @@ use crate::{
 
 /// Checks what can be checked without making anything, then claims the name. An equal request under way yields its pod.
 pub(super) fn reserve(cx: &Ctx, config: cri::PodSandboxConfig, handler: &str) -> Result<Arc<Pod>> {
-    check(cx, &config)?;
+    let facts = check(cx, &config)?;
     if !cx.config.has_handler(handler) {
         return Err(Error::invalid(format!(
             "runtime handler {handler:?}: not known on this node; use \"\" or \"berth\", or name it in the RuntimeClass"
         )));
     }
     let id = PodId::random().map_err(|error| Error::caused(Kind::Internal, "make a pod id", error))?;
-    let record = intent(cx, &id, config, handler)?;
+    let record = intent(cx, &id, config, handler, &facts)?;
     let pod = Arc::new(Pod::new(id, record));
     match cx.store.claim_pod(&pod) {
         Claim::New => Ok(pod),
@@ -41,7 +42,7 @@ pub(super) fn reserve(cx: &Ctx, config: cri::PodSandboxConfig, handler: &str) ->
     }
 }
 
-fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<()> {
+fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<spec::PodFacts> {
     let metadata =
         config.metadata.as_ref().ok_or_else(|| Error::invalid("pod sandbox config: metadata is missing"))?;
     if metadata.name.is_empty() || metadata.namespace.is_empty() || metadata.uid.is_empty() {
@@ -54,12 +55,17 @@ fn check(cx: &Ctx, config: &cri::PodSandboxConfig) -> Result<()> {
             "log_directory {logs:?}: must be an absolute path without \"..\""
         )));
     }
-    spec::check_pod(config, &cx.node, &cx.policy)?;
-    Ok(())
+    Ok(spec::check_pod(config, &cx.node, &cx.policy)?)
 }
 
-fn intent(cx: &Ctx, id: &PodId, config: cri::PodSandboxConfig, handler: &str) -> Result<record::Pod> {
-    let host_network = is_host_network(&config);
+fn intent(
+    cx: &Ctx,
+    id: &PodId,
+    config: cri::PodSandboxConfig,
+    handler: &str,
+    facts: &spec::PodFacts,
+) -> Result<record::Pod> {
+    let host_network = !facts.namespaces.network;
     let (cgroup_parent, owns_cgroup_parent) = cgroup_parent(cx, id, &config);
     Ok(record::Pod {
         version: records::VERSION,
@@ -130,8 +136,4 @@ pub(super) async fn record(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
         private_dir(&cx.layout.pod_run(pod.id()))
     })
     .await
-}
-
-fn private_dir(path: &std::path::Path) -> Result<()> {
-    fs::DirBuilder::new().mode(0o700).create(path).doing(|| format!("make {}", path.display()))
 }
