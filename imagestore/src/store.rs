@@ -11,7 +11,7 @@
 //! documents before the index speaks of them; the index comes last.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     pub(crate) ingest: IngestRoot,
     pub(crate) registry: Arc<Registry>,
     pub(crate) pulls: Pulls,
-    _lock: File,
+    _lock: OwnedFd,
 }
 
 /// Keeps a lock usable after a panic of another thread: every guarded change is one assignment.

@@ -1,6 +1,7 @@
 //! Opening: lock, clear the leftovers of a crash, read the index, drop what is not whole.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::DirBuilder;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -40,20 +41,13 @@ pub(super) fn open(config: Config) -> Result<Store> {
 }
 
 /// Two processes would empty each other's ingest directories.
-fn lock(path: &std::path::Path) -> Result<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(Error::io("open", path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
-        Err(TryLockError::WouldBlock) => Err(Error::Corrupt {
+fn lock(path: &std::path::Path) -> Result<OwnedFd> {
+    match sys::lock::exclusive(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Err(Error::Corrupt {
             path: path.to_owned(),
             why: "another process uses this image store: stop it first".to_owned(),
         }),
+        other => other.map_err(Error::io("lock", path)),
     }
 }
 
