@@ -43,4 +43,4 @@ pub use layers::{FsUsage, Hold};
 pub use manifest::{DOCUMENT_MAX_BYTES, LAYERS_MAX};
 pub use platform::Platform;
 pub use reference::Reference;
-pub use store::Store;
+pub use store::{Store, files::Place};

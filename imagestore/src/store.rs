@@ -28,7 +28,7 @@ use crate::reference::Reference;
 use crate::registry::Registry;
 use crate::{Config, Platform};
 
-mod files;
+pub(crate) mod files;
 mod open;
 mod rebuild;
 

@@ -69,6 +69,7 @@ fn directories(layout: &Layout) -> Result<()> {
     for directory in [layout.pods(), layout.run_pods(), layout.images()] {
         make(&directory, 0o700)?;
     }
+    make(&layout.empty(), 0o555)?;
     make(&layout.containers(), 0o700)
 }
 

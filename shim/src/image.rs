@@ -45,15 +45,28 @@ pub(crate) fn of_container(cx: &Ctx, config: &cri::ContainerConfig) -> Result<Ar
         .ok_or_else(|| Error::not_found(format!("image {asked:?}: not on this node; pull it first")))
 }
 
-/// The layers below containers that exist: image removal leaves them alone.
+/// The layers below containers that exist, and those of their volumes: image removal leaves them alone.
 pub(crate) fn layers_in_use(cx: &Ctx) -> HashSet<DiffId> {
     let containers = cx.store.containers();
     let records = containers.iter().map(|container| container.record());
     records
         .filter(|record| record.state() != record::State::Removing)
-        .flat_map(|record| record.layers.clone())
+        .flat_map(|record| {
+            let volumes = record.volume_images.iter().flat_map(|image| image.layers.clone());
+            record.layers.iter().cloned().chain(volumes).collect::<Vec<_>>()
+        })
         .filter_map(|layer| layer.parse().ok().map(DiffId))
         .collect()
+}
+
+/// Deletes the layers of images that were removed while `gone`, a container that is no more, still used them.
+pub(crate) fn collect(cx: &Ctx, gone: &record::Container) -> Result<()> {
+    let mut images = gone.volume_images.iter().map(|image| &image.image_id).chain([&gone.image_id]);
+    if images.all(|id| id.is_empty() || cx.images.get(id).is_ok_and(|image| image.is_some())) {
+        return Ok(());
+    }
+    cx.images.gc(&layers_in_use(cx))?;
+    Ok(())
 }
 
 /// An image as CRI shows it.

@@ -42,6 +42,11 @@ impl Layout {
         self.root.join("containers")
     }
 
+    /// A directory that stays empty: what is stacked below the only layer of an image volume.
+    pub(crate) fn empty(&self) -> PathBuf {
+        self.root.join("empty")
+    }
+
     /// Records that did not read back, kept for a person to look at.
     pub(crate) fn damaged(&self) -> PathBuf {
         self.root.join("damaged")

@@ -32,7 +32,11 @@ pub fn resolve_in_root(root: &Path, relative: &Path) -> Result<PathBuf> {
     name_of(opened.as_fd())
 }
 
-fn name_of(opened: std::os::fd::BorrowedFd<'_>) -> Result<PathBuf> {
+/// The name by which the kernel knows what is open, from the host's root.
+///
+/// # Errors
+/// When procfs is not there.
+pub fn name_of(opened: std::os::fd::BorrowedFd<'_>) -> Result<PathBuf> {
     let link = fd::proc_path(opened);
     fs::read_link(&link).map_err(|error| Error::new("readlink", link, crate::Errno::from_io(&error)))
 }

@@ -1,11 +1,24 @@
-//! Files of an image, read without mounting it.
+//! Files and directories of an image, found and read without mounting it.
 
 use std::io;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
+use sys::at::Kind;
 
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::store::Store;
-use crate::view::View;
+use crate::view::{Found, View};
+
+/// Where a path of an image is on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// What the trees have of a directory, uppermost first: stacked by overlayfs it is what a container would see.
+    Directory(Vec<PathBuf>),
+    /// A regular file.
+    File(PathBuf),
+}
 
 impl Store {
     /// Reads a regular file of the image as a container would see it; links are followed inside the image.
@@ -14,9 +27,7 @@ impl Store {
     /// # Errors
     /// What is no regular file is refused before it is opened, and so is a file of more than `limit` bytes.
     pub fn read_file(&self, image: &Image, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
-        let trees = image.layers.iter().rev().map(|id| self.layer_dir(id));
-        let view = View::open(trees).map_err(|e| Error::io("open the layers of", self.root())(e.into()))?;
-        view.read(path.as_bytes(), limit).map_err(|error| {
+        self.view(image)?.read(path.as_bytes(), limit).map_err(|error| {
             let refused =
                 |why: String| Error::Document { what: format!("{path:?} of image {}", image.id), why };
             match error.kind() {
@@ -28,4 +39,43 @@ impl Store {
             }
         })
     }
+
+    /// Finds a file or directory of the image as a container would; links are followed inside the image, and `..`
+    /// ends at its root. `None` if nothing is there. Blocks on the disk.
+    ///
+    /// # Errors
+    /// What is neither file nor directory, or a loop of links.
+    pub fn locate(&self, image: &Image, path: &str) -> Result<Option<Place>> {
+        let odd = |why: &str| Error::Document {
+            what: format!("{:?} of image {}", shortened(path), image.id),
+            why: why.to_owned(),
+        };
+        let failed = |error| Error::io("find a path of the image in", self.root())(error);
+        let found = self.view(image)?.find(path.as_bytes()).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => odd("a loop of links"),
+            _ => failed(error),
+        })?;
+        match found {
+            None => Ok(None),
+            Some(Found::Directory(merged)) => {
+                let names = merged.iter().map(|(_, dir)| sys::host_path::name_of(dir.as_fd()));
+                Ok(Some(Place::Directory(names.collect::<sys::Result<_>>().map_err(|e| failed(e.into()))?)))
+            }
+            Some(Found::Other { dir, name, stat }) if stat.kind == Kind::File => {
+                let dir = sys::host_path::name_of(dir.as_fd()).map_err(|e| failed(e.into()))?;
+                Ok(Some(Place::File(dir.join(name))))
+            }
+            Some(Found::Other { .. }) => Err(odd("it is neither a file nor a directory")),
+        }
+    }
+
+    fn view(&self, image: &Image) -> Result<View> {
+        let trees = image.layers.iter().rev().map(|id| self.layer_dir(id));
+        View::open(trees).map_err(|e| Error::io("open the layers of", self.root())(e.into()))
+    }
+}
+
+/// For an error: a path may be as long as a message.
+fn shortened(path: &str) -> String {
+    path.chars().take(200).collect()
 }

@@ -179,10 +179,12 @@ pub struct Paths {
 }
 
 /// The host side of one CRI mount.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolvedMount {
-    /// Symlinks followed, existence checked. For an image mount: the directory of the image, its sub path included.
+    /// Symlinks followed, existence checked. For an image mount: the file or directory of the image, its sub path included.
     pub host_path: PathBuf,
+    /// For the directory of an image: what has to be stacked to show it, uppermost first; empty when `host_path` is all.
+    pub lower_dirs: Vec<PathBuf>,
 }
 
 /// One volume of the image, made by the daemon.

@@ -4,6 +4,8 @@ mod default;
 mod destination;
 mod volume;
 
+pub(crate) use volume::LOWER_DIR;
+
 use std::path::PathBuf;
 
 use oci_spec::runtime::{Mount, MountBuilder};

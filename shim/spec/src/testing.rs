@@ -129,7 +129,8 @@ impl Case {
 
     /// Adds a CRI mount whose host path is what it resolves to.
     pub(crate) fn mount(&mut self, mount: cri::Mount) {
-        self.mounts.push(ResolvedMount { host_path: PathBuf::from(&mount.host_path) });
+        let host_path = PathBuf::from(&mount.host_path);
+        self.mounts.push(ResolvedMount { host_path, ..ResolvedMount::default() });
         self.container.mounts.push(mount);
     }
 }

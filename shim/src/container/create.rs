@@ -108,6 +108,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     let image = image::of_container(cx, &config)?;
     // Until the record names the layers, this keeps a removal of the image from taking them.
     let _held = cx.images.hold(&image);
+    let volumes = mounts::images(cx, &config.mounts)?;
     cx.steps.reach(Step::CreateReserve)?;
     let layers = image.layers.iter().rev().map(ToString::to_string).collect();
     let directory = cx.layout.container(container.id());
@@ -115,6 +116,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     container.update(cx, |record| {
         record.image_id = image.id.to_string();
         record.layers = layers;
+        record.volume_images = volumes.iter().map(mounts::ImageMount::record).collect();
     })?;
     cx.steps.reach(Step::CreateTree)?;
     let root = input::root_owner_mode(cx, &image)?;
@@ -126,7 +128,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
         .map_err(|error| Error::caused(Kind::Internal, "prepare the writable layer", error))?;
     private_dir(&cx.layout.container_work(container.id()))?;
     cx.steps.reach(Step::CreatePlan)?;
-    let made = input::make(cx, pod, container, &config, &image)?;
+    let made = input::make(cx, pod, container, &config, &image, &volumes)?;
     write_plan(cx, container, &made)?;
     cx.steps.reach(Step::CreateCommit)?;
     container.update(cx, |record| {

@@ -12,6 +12,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Kind, Result},
     events::{self, What},
+    image,
     pod::teardown::remove_tree,
     steps::Step,
 };
@@ -63,5 +64,11 @@ pub(crate) async fn teardown(cx: &Arc<Ctx>, container: &Arc<Container>) -> Resul
     .await?;
     container.mark(|record| record.set_state(record::State::Removing));
     cx.store.forget_container(container);
+    let (context, target) = (cx.clone(), container.clone());
+    let collected =
+        blocking::run("collect image layers", move || image::collect(&context, &target.record())).await;
+    if let Err(error) = collected {
+        tracing::warn!(container = %container.id(), error = error.chain(), "layers that only this container used stay until the next start of the daemon");
+    }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> cri::ContainerStatus {
         message: record.message.clone(),
         labels: config.labels,
         annotations: config.annotations,
-        mounts: config.mounts,
+        mounts: mounts(config.mounts, &record.volume_images),
         log_path: log_path(cx, container, &config.log_path),
         resources: Some(cri::ContainerResources { linux: record.resources.clone(), windows: None }),
         user: Some(cri::ContainerUser {
@@ -62,6 +62,17 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> cri::ContainerStatus {
         }),
         stop_signal: stop_signal(&record).into(),
     }
+}
+
+/// As they were asked for, with the id of each image that turned out to be meant.
+fn mounts(mut asked: Vec<cri::Mount>, images: &[record::VolumeImage]) -> Vec<cri::Mount> {
+    for image in images {
+        let mount = usize::try_from(image.mount).ok().and_then(|index| asked.get_mut(index));
+        if let Some(spec) = mount.and_then(|mount| mount.image.as_mut()) {
+            spec.image_ref.clone_from(&image.image_id);
+        }
+    }
+    asked
 }
 
 /// As CRI numbers it; nothing for a signal CRI has no name for.

@@ -4,7 +4,12 @@
 
 use std::fs;
 
-use harness::{Node, Result, container, run};
+use harness::{
+    Node, Result, container,
+    image::{Compression, Image, LayerBuilder},
+    run,
+};
+use proto::cri::{ImageSpec, Mount};
 
 /// Mounts of this machine, but those of other daemons under test.
 fn mounts(node: &Node) -> Result<usize> {
@@ -18,6 +23,15 @@ fn the_mount_table_does_not_grow_with_containers() -> Result {
     run(async {
         let node = Node::start().await?;
         node.cri.pull("busybox").await?;
+        let layer = |name: &str| LayerBuilder::new().file(name, 0o644, "here\n")?.build(Compression::Gzip);
+        node.registry.push("library/two", "latest", &Image::new().layer(layer("a")?).layer(layer("b")?))?;
+        node.cri.pull("two").await?;
+        let volume = Mount {
+            container_path: "/two".to_owned(),
+            readonly: true,
+            image: Some(ImageSpec { image: "two".to_owned(), ..Default::default() }),
+            ..Default::default()
+        };
         let before = mounts(&node)?;
         let data = node.slot.dir().join("data");
         fs::create_dir_all(&data)?;
@@ -29,8 +43,9 @@ fn the_mount_table_does_not_grow_with_containers() -> Result {
         assert!(with_pods <= before + pods.len(), "{before} before, {with_pods} with {} pods", pods.len());
         for pod in &pods {
             for number in 0..3 {
-                let one =
-                    container(&format!("c{number}")).shell("exec sleep 1000").mount(&data, "/data", true);
+                let one = container(&format!("c{number}"));
+                let mut one = one.shell("cat /two/a /two/b && exec sleep 1000").mount(&data, "/data", true);
+                one.config.mounts.push(volume.clone());
                 node.start_container(pod, &one).await?;
             }
         }

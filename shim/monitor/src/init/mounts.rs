@@ -62,11 +62,8 @@ fn attach(root: BorrowedFd<'_>, plan: &Mount, tree: BorrowedFd<'_>, leaf: Leaf) 
 /// symbolic link is refused. Volumes follow links, inside the root.
 fn within(mount: &Mount) -> Within {
     let first = mount.destination.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if mount.kind() != Kind::Bind || ["proc", "sys", "dev"].contains(&first) {
-        Within::RootNoLinks
-    } else {
-        Within::Root
-    }
+    let volume = matches!(mount.kind(), Kind::Bind | Kind::Overlay);
+    if !volume || ["proc", "sys", "dev"].contains(&first) { Within::RootNoLinks } else { Within::Root }
 }
 
 fn set(tree: &OwnedFd, attributes: u64) -> sys::Result<()> {

@@ -34,9 +34,13 @@ pub(super) enum Tree {
 
 pub(crate) fn prepare(plan: &LaunchPlan, proc_source: &procfs::Source<'_>) -> Result<Sources> {
     let rootfs = plan.rootfs.as_ref().ok_or_else(|| failed("plan", "no root file system", Errno::EINVAL))?;
-    let mut trees = Vec::with_capacity(plan.mounts.len());
+    let mut trees: Vec<Option<Tree>> = plan.mounts.iter().map(|_| None).collect();
     let mut from_host = Vec::new();
-    for mount in &plan.mounts {
+    // Overlays last, the root's the very last: on old kernels they leave the host's mount namespace.
+    let (overlays, others): (Vec<usize>, Vec<usize>) =
+        (0..plan.mounts.len()).partition(|index| plan.mounts[*index].kind() == Kind::Overlay);
+    for index in others.into_iter().chain(overlays) {
+        let mount = &plan.mounts[index];
         let tree = one(mount, plan, proc_source).map_err(|mut failed| {
             failed.what = format!("{}: {}", describe(mount), failed.what);
             failed
@@ -45,11 +49,10 @@ pub(crate) fn prepare(plan: &LaunchPlan, proc_source: &procfs::Source<'_>) -> Re
             from_host = devices::make_in_dev(dev, &plan.devices)?;
             devices::link_in_dev(dev)?;
         }
-        trees.push(tree);
+        trees[index] = Some(tree);
     }
-    // Last, because on old kernels it leaves the host's mount namespace.
     let root = overlay::mount(rootfs)?;
-    Ok(Sources { root, trees, devices: from_host })
+    Ok(Sources { root, trees: trees.into_iter().flatten().collect(), devices: from_host })
 }
 
 /// Whether this is the container's own /dev.
@@ -59,13 +62,18 @@ pub(super) fn is_dev(mount: &Mount) -> bool {
 
 /// `mount "/data" at "/srv"`.
 pub(super) fn describe(mount: &Mount) -> String {
-    let source = if mount.source.is_empty() { mount.kind().as_str_name() } else { &mount.source };
+    let source = match mount.kind() {
+        Kind::Overlay => mount.lower_dirs.first().map_or("", String::as_str),
+        kind if mount.source.is_empty() => kind.as_str_name(),
+        _ => &mount.source,
+    };
     format!("mount {source:?} at {:?}", mount.destination)
 }
 
 fn one(mount: &Mount, plan: &LaunchPlan, proc_source: &procfs::Source<'_>) -> Result<Tree> {
     match mount.kind() {
         Kind::Bind => bind(mount),
+        Kind::Overlay => stack(mount),
         Kind::Proc => proc_source.mount(&mount.data, mount.attributes).map(Tree::Directory),
         Kind::Sysfs => fresh("sysfs", mount),
         Kind::Tmpfs => fresh("tmpfs", mount),
@@ -103,6 +111,14 @@ fn bind(plan: &Mount) -> Result<Tree> {
         | fd::Kind::Socket
         | fd::Kind::Other => Tree::File(tree),
     })
+}
+
+/// An image as a volume. Its attributes hold for all of it: nothing can be mounted below.
+fn stack(plan: &Mount) -> Result<Tree> {
+    let tree = overlay::read_only(&plan.lower_dirs)?;
+    let change = Change { propagation: propagation::PRIVATE, ..change_of(plan.attributes | attr::RDONLY) };
+    mount::set_attributes(&tree, change, false).at(STAGE)?;
+    Ok(Tree::Directory(tree))
 }
 
 /// The access-time field has three values and is replaced as a whole; flags are only added.

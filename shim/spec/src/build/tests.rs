@@ -164,7 +164,10 @@ fn volumes_devices_and_images() {
         readonly: true,
         ..volume("", "/models")
     });
-    case.mounts.push(crate::ResolvedMount { host_path: "/var/lib/berth/images/layers/9/fs".into() });
+    case.mounts.push(crate::ResolvedMount {
+        host_path: "/var/lib/berth/images/layers/9/fs".into(),
+        ..Default::default()
+    });
     case.image.volumes = vec!["/cache".into(), "/data".into()];
     case.volumes = crate::image_volumes(&case.container, &case.image)
         .unwrap()

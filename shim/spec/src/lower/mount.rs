@@ -6,7 +6,7 @@ use oci_spec::runtime::Mount as OciMount;
 use proto::monitor::{Mount, mount::Kind};
 
 use super::{text, unsupported};
-use crate::{error::Result, input::Paths};
+use crate::{error::Result, input::Paths, mounts::LOWER_DIR};
 
 /// MOUNT_ATTR_* of `<linux/mount.h>`.
 const RDONLY: u64 = 0x1;
@@ -54,8 +54,12 @@ pub(super) fn lower(mount: &OciMount, paths: &Paths) -> Result<Mount> {
     let destination = text(mount.destination())?;
     let source = mount.source().clone().unwrap_or_default();
     let mut words = Words::default();
+    let mut lower_dirs = Vec::new();
     for option in mount.options().iter().flatten() {
-        words.take(option)?;
+        match option.strip_prefix(LOWER_DIR) {
+            Some(dirs) if mount.typ().as_deref() == Some("overlay") => lower_dirs = directories(dirs),
+            _ => words.take(option)?,
+        }
     }
     // A mask cannot say "this one on top, that one everywhere".
     if words.everywhere != 0 && words.everywhere != words.attributes {
@@ -71,6 +75,8 @@ pub(super) fn lower(mount: &OciMount, paths: &Paths) -> Result<Mount> {
         "devpts" => Kind::Devpts,
         "mqueue" => Kind::Mqueue,
         "cgroup" | "cgroup2" => Kind::Cgroup,
+        // Only to look at: a directory to write to would have to be somebody's to remove.
+        "overlay" if lower_dirs.len() > 1 && words.data.is_empty() => Kind::Overlay,
         other => return Err(unsupported(&format!("a mount of type {other:?}"))),
     };
     Ok(Mount {
@@ -82,7 +88,23 @@ pub(super) fn lower(mount: &OciMount, paths: &Paths) -> Result<Mount> {
         recursive: words.recursive,
         recursive_attributes: words.everywhere != 0,
         data: words.data,
+        lower_dirs,
     })
+}
+
+/// The directories of `lowerdir=`, in which a backslash takes the meaning of what follows.
+fn directories(text: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, all.last_mut()) {
+            (':', _) => all.push(String::new()),
+            ('\\', Some(last)) => last.extend(letters.next()),
+            (letter, Some(last)) => last.push(letter),
+            (_, None) => {}
+        }
+    }
+    all
 }
 
 /// "rprivate" and its like.

@@ -36,7 +36,18 @@ fn fstab_words_become_flags() {
         assert_eq!(lowered(bad, "bind").unwrap_err().kind(), ErrorKind::Unsupported, "{bad:?}");
     }
     assert_eq!(lowered(&["size=1", "nr_inodes=5"], "tmpfs").unwrap().data, ["size=1", "nr_inodes=5"]);
+    assert_eq!(of(&["rbind", "rro", "rnoexec", "rnosuid"]), (0xb, true, true));
     assert_eq!(lowered(&[], "nfs").unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn an_overlay_is_directories_to_look_at() {
+    let made = lowered(&[r"lowerdir=/l/2/fs/a\:b\\c:/l/1/fs", "ro", "nosuid"], "overlay").unwrap();
+    assert_eq!((made.kind(), made.attributes), (Kind::Overlay, 0x3));
+    assert_eq!(made.lower_dirs, [r"/l/2/fs/a:b\c", "/l/1/fs"]);
+    for bad in [&["lowerdir=/one"][..], &["ro"], &["lowerdir=/a:/b", "upperdir=/c", "workdir=/d"]] {
+        assert_eq!(lowered(bad, "overlay").unwrap_err().kind(), ErrorKind::Unsupported, "{bad:?}");
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn access_and_propagation() {
     volume.recursive_read_only = true;
     assert_eq!(options(&case(std::slice::from_ref(&volume)), "/v"), "rbind,rprivate,rro");
     volume.mount_options = vec!["noexec".into(), "nosuid".into(), "noexec".into()];
-    assert_eq!(options(&case(std::slice::from_ref(&volume)), "/v"), "rbind,rprivate,rro,noexec,nosuid");
+    assert_eq!(options(&case(std::slice::from_ref(&volume)), "/v"), "rbind,rprivate,rro,rnoexec,rnosuid");
 }
 
 #[test]
@@ -128,8 +128,10 @@ fn images_are_mounted_read_only() {
     let mut case = Case::default();
     let mount = cri::Mount { image: image.clone(), readonly: true, ..volume("", "/data") };
     case.container.mounts.push(mount.clone());
-    case.mounts.push(crate::ResolvedMount { host_path: "/var/lib/berth/x".into() });
-    assert_eq!(options(&case, "/data"), "rbind,rprivate,rro");
+    case.mounts.push(crate::ResolvedMount { host_path: "/var/lib/berth/x".into(), ..Default::default() });
+    assert_eq!(options(&case, "/data"), "rbind,rprivate,ro,nosuid,nodev");
+    case.mounts[0].lower_dirs = vec!["/l/2/fs/a:b\\c".into(), "/l/1/fs".into()];
+    assert_eq!(options(&case, "/data"), r"lowerdir=/l/2/fs/a\:b\\c:/l/1/fs,rprivate,ro,nosuid,nodev");
     assert_eq!(refused(cri::Mount { readonly: false, ..mount.clone() }), Kind::Invalid);
     assert_eq!(refused(cri::Mount { host_path: "/h".into(), ..mount }), Kind::Invalid);
     assert_eq!(refused(cri::Mount { image_sub_path: "a".into(), ..volume("/h", "/v") }), Kind::Invalid);

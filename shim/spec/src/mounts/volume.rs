@@ -1,5 +1,7 @@
 //! One mount of a CRI request.
 
+use std::path::PathBuf;
+
 use oci_spec::runtime::Mount;
 use proto::cri::{self, MountPropagation};
 
@@ -8,6 +10,9 @@ use crate::{
     error::{Result, SpecError, quoted},
     input::ResolvedMount,
 };
+
+/// How the option begins that names the directories of an overlay.
+pub(crate) const LOWER_DIR: &str = "lowerdir=";
 
 /// How mounts made later spread; ordered by what it demands of the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,13 +43,41 @@ pub(super) fn of_request(asked: &cri::Mount, resolved: &ResolvedMount) -> Result
         (false, true) => {
             return Err(bad(asked, "recursive_read_only contradicts readonly: false", "set readOnly: true"));
         }
-        // Sub-mounts of an image do not exist today; "rro" keeps it so whatever the daemon assembles.
-        (true, false) if asked.image.is_some() => "rro",
         (true, false) => "ro",
         (false, false) => "rw",
     });
-    options.extend(extra_options(asked)?);
-    Ok((mount("bind", &resolved.host_path, &target, &options)?, propagation))
+    // What goes for all mounts below must go for them alone or for all together: mount_setattr(2) has one depth.
+    let deep = asked.recursive_read_only;
+    options.extend(
+        extra_options(asked)?.into_iter().map(|(plain, recursive)| if deep { recursive } else { plain }),
+    );
+    if asked.image.is_some() {
+        // Files of somebody's image: they are data, and never a way to another user or to a device.
+        options.extend(
+            ["nosuid", "nodev"].into_iter().filter(|option| !asked.mount_options.iter().any(|o| o == option)),
+        );
+    }
+    if resolved.lower_dirs.is_empty() {
+        return Ok((mount("bind", &resolved.host_path, &target, &options)?, propagation));
+    }
+    let lower = lower_option(&resolved.lower_dirs)?;
+    options[0] = &lower;
+    Ok((mount("overlay", "overlay", &target, &options)?, propagation))
+}
+
+/// `lowerdir=` as overlayfs reads it: colons between the directories, and a backslash before one that is part of a name.
+fn lower_option(dirs: &[PathBuf]) -> Result<String> {
+    let names = dirs.iter().map(|dir| {
+        let name = dir.to_str().ok_or_else(|| {
+            SpecError::invalid(
+                format!("image directory {}", quoted(dir.as_os_str().as_encoded_bytes())),
+                "its name is not UTF-8",
+                "use another image_sub_path",
+            )
+        })?;
+        Ok(name.replace('\\', "\\\\").replace(':', "\\:"))
+    });
+    Ok(format!("{LOWER_DIR}{}", names.collect::<Result<Vec<_>>>()?.join(":")))
 }
 
 fn check_source(asked: &cri::Mount, resolved: &ResolvedMount) -> Result<()> {
@@ -78,17 +111,17 @@ fn check_source(asked: &cri::Mount, resolved: &ResolvedMount) -> Result<()> {
 }
 
 /// `mount_options`: the flags kubelet may add, and no others, since these strings reach the kernel.
-fn extra_options(asked: &cri::Mount) -> Result<Vec<&'static str>> {
+fn extra_options(asked: &cri::Mount) -> Result<Vec<(&'static str, &'static str)>> {
     let mut options = Vec::new();
     for option in &asked.mount_options {
-        let known =
-            ["noexec", "nodev", "nosuid"].into_iter().find(|known| known == option).ok_or_else(|| {
-                bad(
-                    asked,
-                    &format!("option {} is none a volume may have", quoted(option)),
-                    "use noexec, nodev, nosuid",
-                )
-            })?;
+        let known = [("noexec", "rnoexec"), ("nodev", "rnodev"), ("nosuid", "rnosuid")];
+        let known = known.into_iter().find(|(known, _)| known == option).ok_or_else(|| {
+            bad(
+                asked,
+                &format!("option {} is none a volume may have", quoted(option)),
+                "use noexec, nodev, nosuid",
+            )
+        })?;
         if !options.contains(&known) {
             options.push(known);
         }

@@ -43,12 +43,13 @@ pub(super) fn make(
     container: &Container,
     config: &cri::ContainerConfig,
     image: &Image,
+    volumes: &[mounts::ImageMount],
 ) -> Result<Made> {
     let pod_config = pod.config();
     let facts = facts(config, image);
     let passwd = cx.images.read_file(image, "/etc/passwd", USER_FILE_LIMIT)?;
     let group = cx.images.read_file(image, "/etc/group", USER_FILE_LIMIT)?;
-    let resolved = mounts::resolve(cx, &config.mounts)?;
+    let resolved = mounts::resolve(cx, &config.mounts, volumes)?;
     let profile = profile(config)?;
     let paths = paths(cx, pod, container, config, image)?;
     let input = spec::Input {

@@ -6,7 +6,7 @@ use sys::{
     path::{self, Open, Within},
 };
 
-use super::{MAX_LAYERS, by_one_string, mount};
+use super::{MAX_LAYERS, Stack, by_one_string, mount, read_only};
 
 struct Layers(PathBuf);
 
@@ -63,9 +63,15 @@ fn the_first_layer_is_uppermost_and_odd_names_work() {
 fn the_way_of_old_kernels_gives_the_same() {
     let (_layers, rootfs) = Layers::new("legacy", 150);
     // This thread is left in a mount namespace of its own, and ends.
-    let root = by_one_string(&rootfs).unwrap();
+    let writable = Some((rootfs.upper_dir.as_str(), rootfs.work_dir.as_str()));
+    let root = by_one_string(Stack { lower: &rootfs.lower_dirs, writable }).unwrap();
     assert_eq!(read_top(&root), b"0");
     sys::mount::detach(&rootfs.upper_dir).unwrap();
+    // An image as a volume covers nothing: what is mounted next may need the same layers.
+    let lower = &rootfs.lower_dirs[..2];
+    let volume = by_one_string(Stack { lower, writable: None }).unwrap();
+    assert_eq!(read_top(&volume), b"0");
+    assert!(!fs::exists(format!("{}/f1", lower[0])).unwrap());
 }
 
 #[test]
@@ -81,6 +87,17 @@ fn as_many_layers_as_the_kernel_takes_and_not_one_more() {
     assert_eq!((refused.stage.as_str(), refused.errno), ("rootfs", Errno::E2BIG.0));
     rootfs.lower_dirs.clear();
     assert_eq!(mount(&rootfs).unwrap_err().errno, Errno::EINVAL.0);
+}
+
+#[test]
+fn nobody_writes_to_an_overlay_without_an_upper_directory() {
+    let (_layers, rootfs) = Layers::new("volume", 3);
+    let root = read_only(&rootfs.lower_dirs).unwrap();
+    assert_eq!(read_top(&root), b"0");
+    assert!(path::open(&root, "f2", Open::RDONLY, Within::BeneathNoLinks).is_ok());
+    let refused = path::create(&root, "new", Open::WRONLY | Open::CREATE, 0o600, Within::BeneathNoLinks);
+    assert_eq!(refused.unwrap_err().errno, Errno::EROFS);
+    assert_eq!(read_only(&rootfs.lower_dirs[..1]).unwrap_err().errno, Errno::EINVAL.0);
 }
 
 #[test]
