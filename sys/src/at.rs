@@ -206,6 +206,31 @@ pub fn unlink(dir: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
     fs::unlinkat(dir, name, AtFlags::empty()).named("unlinkat", || At(dir, name))
 }
 
+/// unlinkat(2) with AT_REMOVEDIR.
+pub fn remove_dir(dir: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
+    fs::unlinkat(dir, name, AtFlags::REMOVEDIR).named("unlinkat", || At(dir, name))
+}
+
+/// openat(2) of `..`. Only where nobody moves directories to other parents, as in cgroupfs.
+pub fn open_parent(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
+    fs::openat(dir, "..", NEW_DIR, Mode::empty()).named("openat", || At(dir, b".."))
+}
+
+/// The names of the directories right below, from the descriptor's own position on.
+pub fn child_dirs(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>> {
+    let mut names = Vec::new();
+    let mut buffer = Vec::with_capacity(8 << 10);
+    let mut entries = fs::RawDir::new(dir, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        let entry = entry.named("getdents64", || At(dir, b"."))?;
+        let name = entry.file_name().to_bytes();
+        if entry.file_type() == fs::FileType::Directory && name != b"." && name != b".." {
+            names.push(name.to_vec());
+        }
+    }
+    Ok(names)
+}
+
 /// fchown(2). Clears setuid and setgid, so set the mode afterwards.
 pub fn set_owner(fd: BorrowedFd<'_>, uid: u32, gid: u32) -> Result<()> {
     fs::fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))

@@ -157,3 +157,17 @@ fn a_wide_directory_is_removed() {
     remove_children(dir.fd()).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn directories_are_listed_and_climbed_out_of() {
+    let dir = Dir::new();
+    fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    fs::write(dir.path().join("file"), "x").unwrap();
+    symlink("a", dir.path().join("link")).unwrap();
+    assert_eq!(child_dirs(dir.fd()).unwrap(), [b"a"]);
+    let a = open_dir(dir.fd(), b"a").unwrap();
+    assert_eq!(stat(open_parent(a.as_fd()).unwrap().as_fd()).unwrap().ino, stat(dir.fd()).unwrap().ino);
+    assert!(remove_dir(dir.fd(), b"a").is_err());
+    remove_dir(a.as_fd(), b"b").unwrap();
+    remove_dir(dir.fd(), b"a").unwrap();
+}
