@@ -9,10 +9,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// A path or a value that can never work.
     Invalid,
+    /// There is no such group.
+    NotFound,
     /// No more groups, no memory, no descriptors.
     Exhausted,
     /// The kernel lacks the controller.
     Unsupported,
+    /// Processes that do not end: worth another try later.
+    Busy,
     /// The kernel refused what should have worked.
     Internal,
 }
@@ -26,6 +30,16 @@ pub enum Error {
     Path {
         /// The path as asked for.
         path: String,
+        /// The rule it breaks.
+        why: &'static str,
+    },
+    /// A resource that no control file could take.
+    #[error("resource {resource} = {value:?}: {why}")]
+    Value {
+        /// The resource, as OCI's runtime-spec calls it.
+        resource: &'static str,
+        /// The value as asked for.
+        value: String,
         /// The rule it breaks.
         why: &'static str,
     },
@@ -46,12 +60,6 @@ pub enum Error {
         /// The control file.
         path: PathBuf,
     },
-    /// A `unified` key that is no control file's name.
-    #[error("unified resource {key:?}: not the name of a cgroup v2 control file such as memory.high")]
-    Unified {
-        /// The key as asked for.
-        key: String,
-    },
     /// A file operation in a hierarchy.
     #[error("{op} {}", path.display())]
     Io {
@@ -63,14 +71,35 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A group that still has processes after all of them were killed, or that does not freeze.
+    #[error("{op} {}: processes {pids:?} do not react", path.display())]
+    Busy {
+        /// The operation, as a verb.
+        op: &'static str,
+        /// The directory.
+        path: PathBuf,
+        /// Some of the processes.
+        pids: Vec<i32>,
+    },
     /// The device program of a v2 group.
-    #[error("restrict devices of cgroup {path:?}")]
+    #[error("restrict devices of {}", path.display())]
     Devices {
-        /// The group.
-        path: String,
+        /// The group's directory.
+        path: PathBuf,
         /// What the kernel said.
         #[source]
         source: sys::Error,
+    },
+    /// One of the controllers that cgroups-rs handles.
+    #[error("set {what} of {}", path.display())]
+    Rare {
+        /// The resource.
+        what: &'static str,
+        /// The group's directory.
+        path: PathBuf,
+        /// What cgroups-rs said.
+        #[source]
+        source: cgroups_rs::fs::error::Error,
     },
     /// No cgroup file system is mounted.
     #[error("no cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup")]
@@ -81,16 +110,24 @@ impl Error {
     /// The kind of this error.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Path { .. } | Self::Unified { .. } => Kind::Invalid,
+            Self::Path { .. } | Self::Value { .. } => Kind::Invalid,
             Self::Missing { .. } => Kind::Unsupported,
+            Self::Busy { .. } => Kind::Busy,
             Self::Write { source, .. } | Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded => {
                     Kind::Exhausted
                 }
                 io::ErrorKind::InvalidInput => Kind::Invalid,
+                io::ErrorKind::NotFound => Kind::NotFound,
+                io::ErrorKind::ResourceBusy => Kind::Busy,
                 _ => Kind::Internal,
             },
-            Self::NoHierarchy | Self::Devices { .. } => Kind::Internal,
+            Self::NoHierarchy | Self::Devices { .. } | Self::Rare { .. } => Kind::Internal,
         }
+    }
+
+    /// Whether the kernel found the value itself wrong.
+    pub(crate) fn is_invalid_input(&self) -> bool {
+        matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::InvalidInput)
     }
 }

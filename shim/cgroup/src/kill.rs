@@ -1,16 +1,11 @@
-//! Ends every process of a group.
-use std::{
-    fs,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+//! Sends SIGKILL to every process of a group.
+use std::{collections::BTreeSet, fs, path::Path};
 
-use crate::{error::Result, files};
+use crate::files;
 
-/// A process in the middle of a fork may have a child that was not in the list yet; a few rounds find it.
-const ROUNDS: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(2);
+/// A process in the middle of a fork may have a child that was not in the list yet. Each round signals what is new;
+/// a signalled process forks no more, so only a bomb that doubles faster than we signal needs many.
+const ROUNDS: usize = 1000;
 const SIGKILL: i32 = 9;
 
 /// v2, Linux 5.14: the kernel does it at once, forks included. False when it cannot.
@@ -18,32 +13,52 @@ pub(crate) fn at_once(dir: &Path) -> bool {
     files::write(&dir.join("cgroup.kill"), "1").is_ok()
 }
 
-/// v1 and older kernels: signal what is listed until nothing is. A group that keeps members is reported by its removal.
-pub(crate) fn one_by_one(dir: &Path) -> Result<()> {
-    let until = Instant::now() + ROUNDS;
-    loop {
-        let members = members(dir);
-        if members.is_empty() || Instant::now() > until {
-            return Ok(());
+/// v1 and older kernels: signals what is listed until nothing new is.
+pub(crate) fn one_by_one(dir: &Path) {
+    let mut signalled = BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let fresh: Vec<i32> = members(dir).into_iter().filter(|pid| !signalled.contains(pid)).collect();
+        if fresh.is_empty() {
+            return;
         }
-        for pid in members {
-            // The process may have ended since; its number cannot be another's yet, for nobody has reaped it.
-            if let Ok(process) = sys::pidfd::open(pid) {
-                let _ = sys::pidfd::send_signal(&process, SIGKILL);
-            }
+        let held: Vec<_> =
+            fresh.iter().filter_map(|pid| Some((*pid, sys::pidfd::open(*pid).ok()?))).collect();
+        // Of a process that ended since it was listed another may have the number by now. Whoever is listed again
+        // with its descriptor open is the one meant.
+        let listed: BTreeSet<i32> = members(dir).into_iter().collect();
+        for (pid, process) in held.iter().filter(|(pid, _)| listed.contains(pid)) {
+            let _ = sys::pidfd::send_signal(process, SIGKILL);
+            signalled.insert(*pid);
         }
-        thread::sleep(PAUSE);
     }
 }
 
 /// The processes in the group and below; zombies are not listed.
 pub(crate) fn members(dir: &Path) -> Vec<i32> {
-    let own = files::read(&dir.join("cgroup.procs")).unwrap_or_default();
-    let mut pids: Vec<i32> = own.lines().filter_map(|line| line.parse().ok()).collect();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            pids.extend(members(&entry.path()));
-        }
+    let mut pids = Vec::new();
+    for dir in std::iter::once(dir.to_owned()).chain(below(dir)) {
+        let own = files::read_or_empty(&dir.join("cgroup.procs"));
+        pids.extend(own.lines().filter_map(|line| line.parse::<i32>().ok()));
     }
     pids
+}
+
+/// All groups below.
+pub(crate) fn below(dir: &Path) -> Vec<std::path::PathBuf> {
+    let mut all = Vec::new();
+    let mut open = children(dir);
+    while let Some(dir) = open.pop() {
+        open.extend(children(&dir));
+        all.push(dir);
+    }
+    all
+}
+
+/// The groups right below.
+fn children(dir: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
 }

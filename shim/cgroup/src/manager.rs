@@ -1,20 +1,17 @@
-//! Makes, limits, measures and removes control groups.
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+//! Manager: the verbs on control groups, over whichever layout the node has.
+use std::{collections::VecDeque, path::PathBuf};
 
 use oci_spec::runtime::LinuxResources;
 
 use crate::{
+    devices,
     error::{Error, Result},
-    files, kill,
+    files, freeze, kill,
     layout::Layout,
     limits::{self, Setting},
-    name,
-    stats::{self, Stats},
+    make::{self, Care},
+    name, rare, remove,
+    stats::{self, Reading, Stats},
 };
 
 /// The daemon's way to the control groups of this node.
@@ -26,20 +23,18 @@ pub struct Manager {
 /// A control group that exists.
 #[derive(Debug)]
 pub struct Created {
-    /// Its directory in each hierarchy.
+    /// Its directory in each hierarchy: what a process joins by writing to their `cgroup.procs`.
     pub dirs: Vec<PathBuf>,
 }
 
-/// The controllers a container is limited by on v2.
-const V2_CONTROLLERS: [&str; 6] = ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"];
-
 impl Manager {
-    /// Finds the hierarchies. `root`, where groups without a parent will live, is checked and made with the first of them.
+    /// Finds the hierarchies. `root`, where groups without a parent will live, is checked and made with the first of
+    /// them.
     ///
     /// # Errors
     /// No hierarchy, or a root that is no path of names.
     pub fn open(root: &str) -> Result<Self> {
-        name::components(root)?;
+        name::relative(root)?;
         Ok(Self::over(Layout::detect()?))
     }
 
@@ -58,76 +53,250 @@ impl Manager {
     /// # Errors
     /// A path with a component that is no name.
     pub fn dirs(&self, path: &str) -> Result<Vec<PathBuf>> {
-        let relative: PathBuf = name::components(path)?.into_iter().collect();
-        Ok(self.layout.roots().into_iter().map(|root| root.join(&relative)).collect())
+        Ok(self.group(path)?.dirs().collect())
     }
 
-    /// Makes the group in every hierarchy and limits it. Missing parents are made.
+    /// Makes the group in every hierarchy and limits it. Missing parents are made; a group that is there is taken
+    /// over.
     ///
     /// # Errors
-    /// Whatever the kernel refuses; what was made then stays for `remove`.
+    /// Whatever the kernel refuses; directories that were made for the group itself are gone then.
     pub fn create(&self, path: &str, resources: &LinuxResources) -> Result<Created> {
-        let dirs = self.dirs(path)?;
-        let parts = name::components(path)?;
-        for root in self.layout.roots() {
-            self.make(&root, &parts)?;
+        let group = self.group(path)?;
+        // What cannot be said in control files is refused before there are any.
+        let settings = self.settings(resources)?;
+        let rules = match resources.devices().as_deref() {
+            None | Some([]) => None,
+            Some(rules) => Some(devices::rules(rules)?),
+        };
+        let mut made = Vec::new();
+        let outcome = self.make(&group, &mut made).and_then(|()| {
+            self.apply(&group, settings, None)?;
+            if let Some(rules) = &rules {
+                group.restrict_devices(rules)?;
+            }
+            rare::set(resources, &group, self.layout.is_v2())
+        });
+        match outcome {
+            Ok(()) => Ok(Created { dirs: group.dirs().collect() }),
+            Err(error) => {
+                for dir in made {
+                    let _ = std::fs::remove_dir(dir);
+                }
+                Err(error)
+            }
         }
-        for setting in self.settings(resources)? {
-            self.set(path, &setting)?;
-        }
-        self.restrict_devices(path, resources)?;
-        Ok(Created { dirs })
     }
 
-    fn make(&self, root: &Path, parts: &[&str]) -> Result<()> {
-        let whole = root.join(parts.iter().collect::<PathBuf>());
-        // Usually the parent is there, and one mkdir is all it takes.
-        let inherits = matches!(self.layout, Layout::V1 { .. }) && self.layout.has(root, "cpuset");
-        let unified = matches!(&self.layout, Layout::V2(_));
-        if !inherits && !unified && fs::create_dir(&whole).is_ok() {
-            return Ok(());
-        }
-        let mut dir = root.to_owned();
-        for part in parts {
-            if unified {
-                // Limits of a group exist once its parent hands the controller down.
-                for controller in V2_CONTROLLERS {
-                    let _ = files::write(&dir.join("cgroup.subtree_control"), &format!("+{controller}"));
-                }
+    /// Changes the limits that `resources` names: all of them, or on an error none. Device rules stay as they are.
+    ///
+    /// # Errors
+    /// Whatever the kernel refuses; the old values are back then.
+    pub fn update(&self, path: &str, resources: &LinuxResources) -> Result<()> {
+        let group = self.group(path)?;
+        let mut old = Vec::new();
+        let outcome = self
+            .apply(&group, self.settings(resources)?, Some(&mut old))
+            .and_then(|()| rare::set(resources, &group, self.layout.is_v2()));
+        if outcome.is_err() {
+            for back in old.iter().rev() {
+                let _ = group.set(back);
             }
-            let parent = dir.clone();
-            dir.push(part);
-            match fs::create_dir(&dir) {
-                Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(Error::Io { op: "make", path: dir, source });
+        }
+        outcome
+    }
+
+    /// Kills what is left and removes the group with everything below it. One that is not there is success.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when something still lives in it after five seconds.
+    pub fn remove(&self, path: &str) -> Result<()> {
+        let group = self.group(path)?;
+        let until = remove::deadline();
+        let removed: Vec<Result<()>> =
+            group.dirs().map(|dir| remove::tree(&dir, until, || group.kill())).collect();
+        removed.into_iter().collect()
+    }
+
+    /// SIGKILL to every process in the group and below, frozen ones too; they may take a moment to end.
+    ///
+    /// # Errors
+    /// A path with a component that is no name.
+    pub fn kill(&self, path: &str) -> Result<()> {
+        self.group(path)?.kill();
+        Ok(())
+    }
+
+    /// The processes in the group and below.
+    ///
+    /// # Errors
+    /// A path with a component that is no name.
+    pub fn pids(&self, path: &str) -> Result<Vec<i32>> {
+        let group = self.group(path)?;
+        Ok(group.dirs().next().map(|dir| kill::members(&dir)).unwrap_or_default())
+    }
+
+    /// How many processes here or below the kernel has killed for want of memory.
+    ///
+    /// # Errors
+    /// A group that does not exist, a node without the memory controller.
+    pub fn oom_kill_count(&self, path: &str) -> Result<u64> {
+        let dir = self.group(path)?.needed("memory")?;
+        if self.layout.is_v2() {
+            let text = files::read(&dir.join("memory.events"))?;
+            return Ok(stats::oom_kills(&text));
+        }
+        // This hierarchy counts each group for itself.
+        let own = stats::oom_kills(&files::read(&dir.join("memory.oom_control"))?);
+        let below = kill::below(&dir).into_iter();
+        Ok(own
+            + below
+                .map(|dir| stats::oom_kills(&files::read_or_empty(&dir.join("memory.oom_control"))))
+                .sum::<u64>())
+    }
+
+    /// What CRI's container statistics want, in as few reads as that takes.
+    ///
+    /// # Errors
+    /// A group that does not exist.
+    pub fn stats(&self, path: &str) -> Result<Stats> {
+        self.read(path, Reading::Usual)
+    }
+
+    /// Everything there is to know, for metrics: three times the files.
+    ///
+    /// # Errors
+    /// A group that does not exist.
+    pub fn full_stats(&self, path: &str) -> Result<Stats> {
+        self.read(path, Reading::Full)
+    }
+
+    /// Stops every task of the group and below, and waits until all have stopped.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when some have not after two seconds; all run again then.
+    pub fn freeze(&self, path: &str) -> Result<()> {
+        let group = self.group(path)?;
+        match group.freezer()? {
+            Freezer::V1(dir) => freeze::v1(&dir),
+            Freezer::V2(dir) => freeze::v2(&dir),
+        }
+    }
+
+    /// Lets them run again.
+    ///
+    /// # Errors
+    /// A group that does not exist.
+    pub fn thaw(&self, path: &str) -> Result<()> {
+        let group = self.group(path)?;
+        match group.freezer()? {
+            Freezer::V1(dir) => freeze::thaw_v1(&dir),
+            Freezer::V2(dir) => freeze::thaw_v2(&dir),
+        }
+    }
+
+    fn group(&self, path: &str) -> Result<Group<'_>> {
+        Ok(Group { layout: &self.layout, relative: name::relative(path)? })
+    }
+
+    fn settings(&self, resources: &LinuxResources) -> Result<Vec<Setting>> {
+        if self.layout.is_v2() { limits::v2(resources) } else { limits::v1(resources) }
+    }
+
+    fn make(&self, group: &Group<'_>, made: &mut Vec<PathBuf>) -> Result<()> {
+        let cpuset = if self.layout.is_v2() { None } else { self.layout.root_of("cpuset") };
+        for root in self.layout.roots() {
+            let care = if cpuset == Some(root) { Care::Cpuset } else { Care::None };
+            if make::directory(root, &group.relative, care)? {
+                made.push(root.join(&group.relative));
+            }
+        }
+        if let Layout::V2(root) = &self.layout {
+            make::hand_down_controllers(root, &group.relative);
+        }
+        Ok(())
+    }
+
+    /// Writes settings in an order the kernel takes; what held before goes to `old`.
+    fn apply(
+        &self,
+        group: &Group<'_>,
+        settings: Vec<Setting>,
+        mut old: Option<&mut Vec<Setting>>,
+    ) -> Result<()> {
+        let mut queue = VecDeque::from(group.ordered(settings));
+        let mut period_waited = false;
+        while let Some(setting) = queue.pop_front() {
+            let held = old.is_some().then(|| group.held(&setting)).flatten();
+            match group.set(&setting) {
+                // A period may be too short for the old quota, and a quota too large for the old period.
+                Err(error)
+                    if error.is_invalid_input() && setting.file == "cpu.cfs_period_us" && !period_waited =>
+                {
+                    period_waited = true;
+                    queue.push_back(setting);
+                    continue;
                 }
-                _ if inherits => inherit_cpuset(&parent, &dir)?,
-                _ => {}
+                outcome => outcome?,
+            }
+            if let (Some(old), Some(held)) = (&mut old, held) {
+                old.push(Setting { value: held, ..setting });
             }
         }
         Ok(())
     }
 
-    fn settings(&self, resources: &LinuxResources) -> Result<Vec<Setting>> {
-        match self.layout {
-            Layout::V2(_) => limits::v2(resources),
-            Layout::V1 { .. } => Ok(limits::v1(resources)),
+    fn read(&self, path: &str, reading: Reading) -> Result<Stats> {
+        let group = self.group(path)?;
+        match &self.layout {
+            Layout::V2(root) => stats::v2(&root.join(&group.relative), reading),
+            Layout::V1 { .. } => stats::V1 {
+                cpuacct: group.dir("cpuacct"),
+                cpu: group.dir("cpu"),
+                memory: group.dir("memory"),
+                pids: group.dir("pids"),
+                blkio: group.dir("blkio"),
+                unified: group.unified(),
+            }
+            .read(reading),
         }
     }
+}
 
-    /// The directory of `path` whose files belong to `controller`; `None` where the node lacks it.
-    fn dir_of(&self, path: &str, controller: &str) -> Result<Option<PathBuf>> {
-        let relative: PathBuf = name::components(path)?.into_iter().collect();
-        Ok(self.layout.root_of(controller).map(|root| root.join(relative)))
+// === one group in all hierarchies ===
+
+struct Group<'m> {
+    layout: &'m Layout,
+    relative: PathBuf,
+}
+
+enum Freezer {
+    V1(PathBuf),
+    V2(PathBuf),
+}
+
+impl Group<'_> {
+    fn dirs(&self) -> impl Iterator<Item = PathBuf> {
+        self.layout.roots().map(|root| root.join(&self.relative))
     }
 
-    fn set(&self, path: &str, setting: &Setting) -> Result<()> {
-        let Some(dir) = self.dir_of(path, setting.controller)? else {
-            return if setting.optional {
-                Ok(())
-            } else {
-                Err(Error::Missing { path: PathBuf::from(format!("{path}/{}", setting.file)) })
-            };
+    /// The directory whose files belong to `controller`; `None` where the node lacks it.
+    fn dir(&self, controller: &str) -> Option<PathBuf> {
+        self.layout.root_of(controller).map(|root| root.join(&self.relative))
+    }
+
+    fn needed(&self, controller: &str) -> Result<PathBuf> {
+        self.dir(controller).ok_or_else(|| Error::Missing { path: PathBuf::from(controller) })
+    }
+
+    fn unified(&self) -> Option<PathBuf> {
+        self.layout.unified().map(|root| root.join(&self.relative))
+    }
+
+    fn set(&self, setting: &Setting) -> Result<()> {
+        let Some(dir) = self.dir(setting.controller) else {
+            let path = self.relative.join(&setting.file);
+            return if setting.optional { Ok(()) } else { Err(Error::Missing { path }) };
         };
         match files::write(&dir.join(&setting.file), &setting.value) {
             Err(Error::Missing { .. }) if setting.optional => Ok(()),
@@ -135,150 +304,62 @@ impl Manager {
         }
     }
 
-    fn restrict_devices(&self, path: &str, resources: &LinuxResources) -> Result<()> {
-        let rules = resources.devices().clone().unwrap_or_default();
-        if rules.is_empty() {
-            return Ok(());
-        }
-        match self.layout {
-            Layout::V1 { .. } => {
-                let Some(dir) = self.dir_of(path, "devices")? else { return Ok(()) };
-                for (allow, line) in limits::device_lines(&rules) {
-                    files::write(&dir.join(if allow { "devices.allow" } else { "devices.deny" }), &line)?;
-                }
-                Ok(())
-            }
-            Layout::V2(_) => self.attach_device_program(path, &rules),
-        }
+    fn held(&self, setting: &Setting) -> Option<String> {
+        let text = files::read(&self.dir(setting.controller)?.join(&setting.file)).ok()?;
+        Some(text.trim().to_owned())
     }
 
-    /// Changes the limits: all of them, or on an error none.
-    ///
-    /// # Errors
-    /// Whatever the kernel refuses; the old values are back then.
-    pub fn update(&self, path: &str, resources: &LinuxResources) -> Result<()> {
-        let mut old: Vec<Setting> = Vec::new();
-        for setting in self.ordered(path, self.settings(resources)?)? {
-            let held = self
-                .dir_of(path, setting.controller)?
-                .and_then(|dir| files::read(&dir.join(&setting.file)).ok());
-            if let Err(error) = self.set(path, &setting) {
-                for back in old.iter().rev() {
-                    let _ = self.set(path, back);
-                }
-                return Err(error);
-            }
-            old.extend(held.map(|value| Setting { value: value.trim().to_owned(), ..setting }));
-        }
-        Ok(())
-    }
-
-    /// On v1 memory must never exceed memory and swap together: growing, the sum is written first.
-    fn ordered(&self, path: &str, mut settings: Vec<Setting>) -> Result<Vec<Setting>> {
-        let at = |settings: &[Setting], file: &str| settings.iter().position(|setting| setting.file == file);
-        let memory = at(&settings, "memory.limit_in_bytes");
-        let both = at(&settings, "memory.memsw.limit_in_bytes");
-        if let (Some(memory), Some(both), Some(dir)) = (memory, both, self.dir_of(path, "memory")?) {
-            let held = files::number(&dir.join("memory.memsw.limit_in_bytes")).unwrap_or(0);
-            let wanted: u64 =
+    /// On v1 memory may never exceed memory and swap together: growing, the sum is written first.
+    fn ordered(&self, mut settings: Vec<Setting>) -> Vec<Setting> {
+        let at = |file: &str| settings.iter().position(|setting| setting.file == file);
+        let (memory, both) = (at("memory.limit_in_bytes"), at("memory.memsw.limit_in_bytes"));
+        if let (Some(memory), Some(both), Some(dir)) = (memory, both, self.dir("memory")) {
+            let held = files::number(&dir.join("memory.memsw.limit_in_bytes")).unwrap_or(u64::MAX);
+            let wanted =
                 settings.get(memory).and_then(|setting| setting.value.parse().ok()).unwrap_or(u64::MAX);
             if wanted > held {
                 settings.swap(memory, both);
             }
         }
-        Ok(settings)
+        settings
     }
 
-    /// Kills what is left and removes the group with everything below it. Idempotent.
-    ///
-    /// # Errors
-    /// A group that stays busy.
-    pub fn remove(&self, path: &str) -> Result<()> {
-        let dirs = self.dirs(path)?;
-        if dirs.iter().all(|dir| !dir.exists()) {
-            return Ok(());
-        }
-        self.kill(path)?;
-        dirs.iter().try_for_each(|dir| remove_below(dir))
-    }
-
-    /// SIGKILL to every process in the group and below. Returns when none is left to signal.
-    ///
-    /// # Errors
-    /// A path that is none.
-    pub fn kill(&self, path: &str) -> Result<()> {
-        for dir in self.dirs(path)? {
-            if matches!(self.layout, Layout::V2(_)) && kill::at_once(&dir) {
-                continue;
-            }
-            kill::one_by_one(&dir)?;
-        }
-        Ok(())
-    }
-
-    /// The processes in the group and below.
-    ///
-    /// # Errors
-    /// A path that is none.
-    pub fn pids(&self, path: &str) -> Result<Vec<i32>> {
-        Ok(self.dirs(path)?.first().map(|dir| kill::members(dir)).unwrap_or_default())
-    }
-
-    /// One reading.
-    ///
-    /// # Errors
-    /// A group that does not exist.
-    pub fn stats(&self, path: &str) -> Result<Stats> {
-        let dir = |controller| self.dir_of(path, controller).map(|dir| dir.unwrap_or_default());
-        match self.layout {
-            Layout::V2(_) => stats::v2(&dir("memory")?),
-            Layout::V1 { .. } => stats::v1(&dir("cpuacct")?, &dir("memory")?, &dir("pids")?),
+    fn restrict_devices(&self, rules: &[devices::Rule]) -> Result<()> {
+        match (self.layout, self.dir("devices"), self.unified()) {
+            (Layout::V1 { .. }, Some(dir), _) => devices::write_lines(&dir, rules),
+            (_, _, Some(dir)) => devices::attach(&dir, rules),
+            _ => Err(Error::Missing { path: PathBuf::from("devices.allow") }),
         }
     }
 
-    #[expect(clippy::unused_self, reason = "the device program needs the layout's mount point")]
-    fn attach_device_program(
-        &self,
-        _path: &str,
-        _rules: &[oci_spec::runtime::LinuxDeviceCgroup],
-    ) -> Result<()> {
-        Ok(())
+    fn kill(&self) {
+        let at_once = self.unified().is_some_and(|dir| kill::at_once(&dir));
+        if self.layout.is_v2() && at_once {
+            return;
+        }
+        self.dirs().for_each(|dir| kill::one_by_one(&dir));
+        // A frozen task of v1 takes no signal before it runs again.
+        if let Layout::V1 { .. } = self.layout
+            && let Some(dir) = self.dir("freezer")
+            && files::read_or_empty(&dir.join("freezer.state")).trim() != "THAWED"
+        {
+            let _ = freeze::thaw_v1(&dir);
+        }
+    }
+
+    fn freezer(&self) -> Result<Freezer> {
+        match (self.layout, self.dir("freezer"), self.unified()) {
+            (Layout::V1 { .. }, Some(dir), _) => Ok(Freezer::V1(dir)),
+            (_, _, Some(dir)) => Ok(Freezer::V2(dir)),
+            _ => Err(Error::Missing { path: PathBuf::from("freezer.state") }),
+        }
     }
 }
 
-/// A new v1 cpuset has no processors and no memory nodes, and takes no process until it has.
-fn inherit_cpuset(parent: &Path, dir: &Path) -> Result<()> {
-    for file in ["cpuset.cpus", "cpuset.mems"] {
-        if files::read(&dir.join(file))?.trim().is_empty() {
-            files::write(&dir.join(file), files::read(&parent.join(file))?.trim())?;
-        }
+impl rare::Directories for Group<'_> {
+    fn of(&self, controller: &'static str) -> Option<PathBuf> {
+        self.dir(controller)
     }
-    Ok(())
-}
-
-/// A dying process holds its group for a moment.
-const RETRIES: u32 = 200;
-const PAUSE: Duration = Duration::from_millis(5);
-
-fn remove_below(dir: &Path) -> Result<()> {
-    for attempt in 0.. {
-        match fs::remove_dir(dir) {
-            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(source) if source.kind() == io::ErrorKind::ResourceBusy && attempt < RETRIES => {
-                for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-                    if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                        remove_below(&entry.path())?;
-                    }
-                }
-                if attempt > 0 {
-                    thread::sleep(PAUSE);
-                }
-            }
-            Err(source) => return Err(Error::Io { op: "remove", path: dir.to_owned(), source }),
-            Ok(()) => return Ok(()),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
