@@ -227,3 +227,37 @@ fn a_privileged_container_sees_the_nodes_devices_and_may_mount() -> Result {
         node.finish().await
     })
 }
+
+#[test]
+fn devices_that_were_not_given_cannot_be_made_or_opened() -> Result {
+    run(async {
+        let node = Node::start().await?;
+        let mut wanted = node.pod("p");
+        wanted.security().privileged = true;
+        let pod = node.run_pod(&wanted).await?;
+        // The control group speaks here, not the lack of a node: CAP_MKNOD is there, and a volume brings the nodes.
+        let given = node.slot.dir().join("nodes");
+        std::fs::create_dir_all(&given)?;
+        let nodes = [("loop", "b 7 99"), ("kmsg", "c 1 11"), ("own-null", "c 1 3")];
+        for (name, device) in nodes {
+            let made = harness::program("mknod").arg(given.join(name)).args(device.split(' ')).status()?;
+            assert!(made.success(), "mknod {name} {device}");
+        }
+        let line = "mknod /tmp/b b 7 99 2>/dev/null && echo made a block device; \
+                    for name in loop kmsg; do (: < /nodes/$name) 2>&1 | grep -o 'Operation not permitted'; done; \
+                    : < /nodes/own-null && head -c 1 /dev/zero | wc -c && : > /dev/null && echo allowed";
+        let mounted = |one: Container| one.mount(&given, "/nodes", false).capabilities(&["MKNOD"], &[]);
+        let text = probe(&node, &pod, line, mounted).await?;
+        assert_eq!(text, "Operation not permitted\nOperation not permitted\n1\nallowed\n");
+        // No such loop device need exist: any other refusal than EPERM comes from behind the control group.
+        let line = "mknod /tmp/b b 7 99 && echo made; (: < /tmp/b) 2>&1 | grep -c 'not permitted'; \
+                    : < /nodes/kmsg && echo opened";
+        let text = probe(&node, &pod, line, |one| {
+            let mut one = mounted(one);
+            one.security().privileged = true;
+            one
+        });
+        assert_eq!(text.await?, "made\n0\nopened\n");
+        node.finish().await
+    })
+}

