@@ -4,16 +4,35 @@ mod command;
 mod forward;
 mod upgrade;
 
-use std::io;
+use std::{io, sync::Arc};
 
-pub use command::{ClientIo, attach, exec};
-pub use forward::{Forwarded, PortForwarder, port_forward};
+pub use command::{ClientIo, attach, attach_by, exec, exec_by};
+pub use forward::{Forwarded, PortForwarder, port_forward, port_forward_by};
+
+/// The way a session takes.
+#[derive(Debug, Clone, Default)]
+pub struct Way {
+    /// What is spoken on it.
+    pub wire: Wire,
+    /// Whom to trust behind an https URL; without it, none can be used.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+/// What carries the streams of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wire {
+    /// SPDY/3.1, which kubelet speaks.
+    #[default]
+    Spdy,
+    /// WebSocket: channels, or for port-forward a tunnel.
+    WebSocket,
+}
 
 /// Why a session failed, from the client's point of view.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is not one a streaming server gives out.
-    #[error("{url:?} is not an http URL")]
+    #[error("{url:?} is not an http URL, nor an https URL whose server can be verified")]
     Url {
         /// As it was given.
         url: String,
@@ -27,10 +46,19 @@ pub enum ClientError {
         #[source]
         source: io::Error,
     },
+    /// The server's certificate, or its TLS, is not to be trusted.
+    #[error("TLS with {address}")]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// What was wrong.
+        #[source]
+        source: io::Error,
+    },
     /// The HTTP exchange before the session failed.
     #[error("upgrade the connection")]
     Http(#[source] hyper::Error),
-    /// The server did not change to SPDY.
+    /// The server did not change to SPDY or WebSocket.
     #[error("the server refuses: {status} {text}")]
     Refused {
         /// The HTTP status.

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -19,11 +20,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AttachRequest, Backend, ExecRequest, PortForwardRequest, over_spdy,
-    session::command::Verb,
+    AttachRequest, Backend, Duplex, ExecRequest, PortForwardRequest, over_spdy, over_websocket,
+    session::{command::Verb, protocol::Command},
+    socket::{Alive, Socket, Tcp},
     spdy::{self, Role},
     token::{Request, TokenError, Tokens},
-    upgrade::{self, Upgraded},
+    upgrade::{self, Upgraded, Wire},
+    websocket::{self, Tunnel},
 };
 
 /// Connections that have not shown a token yet; each lives ten seconds at most.
@@ -131,21 +134,57 @@ impl Server {
         permit: Option<OwnedSemaphorePermit>,
         backend: Arc<dyn Backend>,
     ) {
+        let socket = Socket::Plain(Tcp::new(socket));
         let Some(upgraded) = upgrade::receive(socket, &self.tokens).await else { return };
         drop(permit);
         let _counted = Counted::new(&self.sessions);
         let verb = upgraded.request.verb();
-        // Small frames (a key, its echo) must not wait for more; failing only makes it slower.
-        let _ = upgraded.socket.set_nodelay(true);
         if let Err(error) = session(upgraded, backend).await {
-            tracing::debug!(verb, error = %chain(&error), "streaming connection ended");
+            tracing::debug!(verb, error = %chain(&*error), "streaming connection ended");
         }
     }
 }
 
-async fn session(upgraded: Upgraded, backend: Arc<dyn Backend>) -> Result<(), spdy::Error> {
-    let Upgraded { request, protocol, socket, ahead } = upgraded;
-    let connect = |max_streams| spdy::connect(socket, ahead, Role::Server, max_streams, over_spdy::IDLE);
+/// How a session ended that did not end well: its wire's error.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+async fn session(upgraded: Upgraded, backend: Arc<dyn Backend>) -> Result<(), Broken> {
+    let Upgraded { request, wire, socket, ahead } = upgraded;
+    let alive = socket.alive();
+    match wire {
+        Wire::Spdy(protocol) => {
+            let duplex = (socket, alive, ahead);
+            over_spdy(duplex, request, protocol, backend).await?;
+        }
+        Wire::Tunnel => {
+            let tunnel = Tunnel::open(socket, ahead, websocket::Role::Server).await;
+            // Nothing is named in a tunnel: only port-forward goes through one.
+            over_spdy((tunnel, alive, Bytes::new()), request, Command::V4, backend).await?;
+        }
+        Wire::Channels(dialect) => match request {
+            Request::PortForward(request) => {
+                over_websocket::forward::serve(socket, ahead, backend, request, dialect).await?;
+            }
+            Request::Exec(request) => {
+                over_websocket::command::serve(socket, ahead, backend, Verb::Exec(request), dialect).await?;
+            }
+            Request::Attach(request) => {
+                over_websocket::command::serve(socket, ahead, backend, Verb::Attach(request), dialect)
+                    .await?;
+            }
+        },
+    }
+    Ok(())
+}
+
+async fn over_spdy(
+    (socket, alive, ahead): (impl Duplex + 'static, Alive, Bytes),
+    request: Request,
+    protocol: Command,
+    backend: Arc<dyn Backend>,
+) -> Result<(), spdy::Error> {
+    let connect =
+        |max_streams| spdy::connect(socket, alive, ahead, Role::Server, max_streams, over_spdy::IDLE);
     match request {
         Request::PortForward(request) => {
             let (connection, handle) = connect(over_spdy::forward::MAX_STREAMS);
@@ -179,7 +218,7 @@ impl Drop for Counted<'_> {
 }
 
 /// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

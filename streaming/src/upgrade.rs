@@ -1,5 +1,8 @@
 //! The HTTP part: which request a connection brings, and how it stops being HTTP.
 
+mod spdy;
+mod websocket;
+
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
@@ -7,46 +10,58 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, response};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, time};
+use tokio::time;
 
+pub(crate) use self::{
+    spdy::{PROTOCOL_VERSION, SPDY},
+    websocket::{ACCEPT, KEY, PROTOCOL, VERSION, WEBSOCKET},
+};
 use crate::{
-    session::protocol::{self, Command, NoCommonProtocol, PORT_FORWARD},
+    session::protocol::Command,
+    socket::Socket,
     token::{self, Tokens},
+    websocket::Dialect,
 };
 
 /// How long a client may take to send its request: kubelet sends it at once.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
 /// Of a request line with its headers.
 const MAX_REQUEST: usize = 16 * 1024;
-/// The wire both sides change to.
-pub(crate) const SPDY: &str = "SPDY/3.1";
-pub(crate) const PROTOCOL_VERSION: &str = "x-stream-protocol-version";
-const ACCEPTED_VERSIONS: &str = "x-accepted-stream-protocol-versions";
 
 /// A connection that has stopped being HTTP.
 #[derive(Debug)]
 pub(crate) struct Upgraded {
     pub(crate) request: token::Request,
-    /// Of exec and attach; port-forward has one only.
-    pub(crate) protocol: Command,
-    pub(crate) socket: TcpStream,
+    pub(crate) wire: Wire,
+    pub(crate) socket: Socket,
     /// What the client sent right behind its request.
     pub(crate) ahead: Bytes,
+}
+
+/// What is spoken from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// SPDY; the protocol is that of exec and attach, port-forward has one only.
+    Spdy(Command),
+    /// SPDY in the messages of a WebSocket.
+    Tunnel,
+    /// WebSocket, with a channel for each stream.
+    Channels(Dialect),
 }
 
 /// What the answer to the request promised.
 struct Promise {
     request: token::Request,
-    protocol: Command,
+    wire: Wire,
     upgrade: OnUpgrade,
 }
 
 /// Serves the one request of a connection. `None` when it was answered with an error, or never came.
-pub(crate) async fn receive(socket: TcpStream, tokens: &Tokens) -> Option<Upgraded> {
+pub(crate) async fn receive(socket: Socket, tokens: &Tokens) -> Option<Upgraded> {
     let promise = Arc::new(Mutex::new(None));
     let service = service_fn(|request| {
         let response = match answer(request, tokens) {
@@ -67,16 +82,18 @@ pub(crate) async fn receive(socket: TcpStream, tokens: &Tokens) -> Option<Upgrad
     if let Ok(Err(error)) = time::timeout(2 * REQUEST_TIME, connection).await {
         tracing::debug!(%error, "streaming request failed");
     }
-    let Promise { request, protocol, upgrade } =
-        promise.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let Promise { request, wire, upgrade } = promise.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     let upgraded = time::timeout(REQUEST_TIME, upgrade).await.ok()?.ok()?;
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some(Upgraded { request, protocol, socket: parts.io.into_inner(), ahead: parts.read_buf })
+    let parts = upgraded.downcast::<TokioIo<Socket>>().ok()?;
+    Some(Upgraded { request, wire, socket: parts.io.into_inner(), ahead: parts.read_buf })
 }
 
 type Answer = Response<Full<Bytes>>;
 
 /// Decides about a request; a token is spent even if the rest of the request is wrong.
+///
+/// No `Origin` is refused: kubelet passes on those of dashboards. What keeps a web page out is that it cannot know
+/// a token.
 fn answer(mut request: Request<Incoming>, tokens: &Tokens) -> Result<(Answer, Promise), Box<Answer>> {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, "GET or POST"));
@@ -85,38 +102,30 @@ fn answer(mut request: Request<Incoming>, tokens: &Tokens) -> Result<(Answer, Pr
     let Some(wanted) = path.and_then(|(verb, token)| tokens.take(verb, token, Instant::now())) else {
         return Err(refuse(StatusCode::NOT_FOUND, "no such session: each URL works once, for a minute"));
     };
-    if !is_upgrade(request.headers()) {
-        return Err(refuse(StatusCode::BAD_REQUEST, "this needs Connection: Upgrade and Upgrade: SPDY/3.1"));
-    }
-    let offered = versions(request.headers());
-    let (named, protocol) =
-        choose(&wanted, offered.iter().copied()).map_err(|NoCommonProtocol| no_protocol(&wanted))?;
-    let mut response = Response::builder()
-        .status(StatusCode::SWITCHING_PROTOCOLS)
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, SPDY);
-    if let Some(name) = named {
-        response = response.header(PROTOCOL_VERSION, name);
-    }
+    let (response, wire) = match upgrade(request.headers()) {
+        Some(SPDY) => spdy::answer(request.headers(), &wanted)?,
+        Some(_) => websocket::answer(&request, &wanted)?,
+        None => {
+            let why = "this needs Connection: Upgrade, and Upgrade: SPDY/3.1 or websocket";
+            return Err(refuse(StatusCode::BAD_REQUEST, why));
+        }
+    };
+    let response = response.status(StatusCode::SWITCHING_PROTOCOLS).header(header::CONNECTION, "Upgrade");
     let Ok(response) = response.body(Full::default()) else {
         return Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, "cannot answer"));
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    Ok((response, Promise { request: wanted, protocol, upgrade }))
+    Ok((response, Promise { request: wanted, wire, upgrade }))
 }
 
-fn choose<'a>(
-    wanted: &token::Request,
-    offered: impl Iterator<Item = &'a str>,
-) -> Result<(Option<&'a str>, Command), NoCommonProtocol> {
-    match wanted {
-        token::Request::PortForward(_) => {
-            protocol::choose(offered, &[(PORT_FORWARD, Command::V4)], Command::V4)
-        }
-        token::Request::Exec(_) | token::Request::Attach(_) => {
-            protocol::choose(offered, &Command::ALL.map(|version| (version.name(), version)), Command::V1)
-        }
-    }
+/// What one wire makes of a request: an answer without status, and what is spoken after it.
+type Agreed = Result<(response::Builder, Wire), Box<Answer>>;
+
+/// What the client asks for in place of HTTP.
+fn upgrade(headers: &HeaderMap) -> Option<&'static str> {
+    let has = |name: &str, wanted: &str| words(headers, name).any(|word| word.eq_ignore_ascii_case(wanted));
+    let spoken = [SPDY, WEBSOCKET].into_iter().find(|wire| has("upgrade", wire));
+    spoken.filter(|_| has("connection", "upgrade"))
 }
 
 /// The words of a header that may be given several times or with commas.
@@ -125,33 +134,9 @@ fn words<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str
     values.flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty())
 }
 
-/// The subprotocols the client speaks, the best first.
-fn versions(headers: &HeaderMap) -> Vec<&str> {
-    words(headers, PROTOCOL_VERSION).collect()
-}
-
-fn is_upgrade(headers: &HeaderMap) -> bool {
-    let has = |name: &str, wanted: &str| words(headers, name).any(|word| word.eq_ignore_ascii_case(wanted));
-    has("connection", "upgrade") && has("upgrade", SPDY)
-}
-
-fn refuse(status: StatusCode, why: &'static str) -> Box<Answer> {
-    let mut response = Response::new(Full::from(why));
+fn refuse(status: StatusCode, why: impl Into<Bytes>) -> Box<Answer> {
+    let mut response = Response::new(Full::from(why.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     Box::new(response)
-}
-
-fn no_protocol(wanted: &token::Request) -> Box<Answer> {
-    let mut response = refuse(StatusCode::FORBIDDEN, "no common X-Stream-Protocol-Version");
-    let spoken: &[&str] = match wanted {
-        token::Request::PortForward(_) => &[PORT_FORWARD],
-        token::Request::Exec(_) | token::Request::Attach(_) => &Command::ALL.map(Command::name),
-    };
-    for name in spoken {
-        if let Ok(value) = header::HeaderValue::from_str(name) {
-            response.headers_mut().append(ACCEPTED_VERSIONS, value);
-        }
-    }
-    response
 }

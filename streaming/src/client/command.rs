@@ -1,25 +1,19 @@
 //! Exec and attach as a client.
 
-use std::time::Duration;
+mod spdy;
+mod websocket;
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
-    time,
 };
 
-use super::{ClientError, upgrade};
+use super::{ClientError, Way, Wire};
 use crate::{
-    BoxRead, BoxWrite, TerminalSize, over_spdy,
-    over_spdy::header::STREAM_TYPE,
+    BoxRead, BoxWrite, TerminalSize,
     session::{protocol::Command, status::Outcome},
-    spdy::{self, Handle, Headers, Role, Stream},
 };
 
-/// How long a server may take to close a session whose end it has told.
-const FAREWELL: Duration = Duration::from_secs(2);
-/// The server opens none.
-const MAX_STREAMS: usize = 0;
 /// Of a status; the server's words for a person.
 const MAX_STATUS: u64 = 64 * 1024;
 
@@ -44,7 +38,16 @@ impl std::fmt::Debug for ClientIo {
 
 /// Runs the command behind an exec URL; gives its exit code.
 pub async fn exec(url: &str, io: ClientIo) -> Result<i32, ClientError> {
-    match session(url, io).await? {
+    exec_by(&Way::default(), url, io).await
+}
+
+/// As `exec`, by a way of one's choice.
+pub async fn exec_by(way: &Way, url: &str, io: ClientIo) -> Result<i32, ClientError> {
+    let outcome = match way.wire {
+        Wire::Spdy => spdy::session(way, url, io).await?,
+        Wire::WebSocket => websocket::session(way, url, io).await?,
+    };
+    match outcome {
         Outcome::Exited(code) => Ok(code),
         Outcome::Failed(text) => Err(ClientError::Remote(text)),
     }
@@ -52,54 +55,35 @@ pub async fn exec(url: &str, io: ClientIo) -> Result<i32, ClientError> {
 
 /// Stays connected to the process behind an attach URL until it ends or detaches.
 pub async fn attach(url: &str, io: ClientIo) -> Result<(), ClientError> {
-    exec(url, io).await.map(drop)
+    attach_by(&Way::default(), url, io).await
 }
 
-async fn session(url: &str, io: ClientIo) -> Result<Outcome, ClientError> {
-    let opened = upgrade::open(url, &Command::ALL.map(Command::name)).await?;
-    let chosen = opened.protocol.as_deref();
-    let protocol =
-        Command::ALL.into_iter().find(|version| Some(version.name()) == chosen).unwrap_or(Command::V1);
-    let (connection, handle) =
-        spdy::connect(opened.socket, opened.ahead, Role::Client, MAX_STREAMS, over_spdy::IDLE);
-    let mut connection = std::pin::pin!(connection.run());
-    let mut talk = std::pin::pin!(talk(&handle, protocol, io));
-    let early = tokio::select! {
-        biased;
-        outcome = &mut talk => {
-            handle.finish();
-            // Only so that the server sees an end, not a reset; the outcome is known already.
-            let _ = time::timeout(FAREWELL, connection).await;
-            return outcome;
-        }
-        ended = &mut connection => ended.err(),
-    };
-    // The connection is over, but what it brought may still be read.
-    match (talk.await, early) {
-        (Err(ClientError::Lost(_)), cause) => Err(ClientError::Lost(cause.map(Into::into))),
-        (outcome, _) => outcome,
-    }
+/// As `attach`, by a way of one's choice.
+pub async fn attach_by(way: &Way, url: &str, io: ClientIo) -> Result<(), ClientError> {
+    exec_by(way, url, io).await.map(drop)
 }
 
-/// Opens the streams, moves bytes until the outputs and the error stream have ended.
-async fn talk(handle: &Handle, protocol: Command, io: ClientIo) -> Result<Outcome, ClientError> {
-    let ClientIo { stdin, stdout, stderr, resize } = io;
-    let open = |kind: &str| {
-        handle.open(Headers::default().with(STREAM_TYPE, kind)).map_err(|error| lost(error.into()))
+/// The far ends of a session, as its wire opened them; those the client has no use for are `None`.
+struct Remote {
+    error: BoxRead,
+    /// With what ends when the program reads no more, if the wire tells that.
+    stdin: Option<(BoxWrite, Option<BoxRead>)>,
+    stdout: Option<BoxRead>,
+    stderr: Option<BoxRead>,
+    resize: Option<BoxWrite>,
+}
+
+/// Moves bytes until the outputs and the error stream have ended.
+async fn talk(remote: Remote, io: ClientIo, protocol: Command) -> Result<Outcome, ClientError> {
+    let outputs = async {
+        tokio::try_join!(
+            output(io.stdout.zip(remote.stdout)),
+            output(io.stderr.zip(remote.stderr)),
+            status(remote.error, protocol)
+        )
     };
-    let error = open("error")?;
-    let input = stdin.map(|source| Ok((source, open("stdin")?))).transpose()?;
-    let outputs = [(stdout, "stdout"), (stderr, "stderr")];
-    let outputs = outputs.map(|(sink, kind)| sink.map(|sink| Ok((sink, open(kind)?))).transpose());
-    let [stdout, stderr] = outputs;
-    let (stdout, stderr) = (stdout?, stderr?);
-    let sizes = match resize {
-        Some(sizes) if protocol.resizes() => Some((sizes, open("resize")?)),
-        Some(_) | None => None,
-    };
-    let outputs = async { tokio::try_join!(output(stdout), output(stderr), status(error, protocol)) };
     let inputs = async {
-        tokio::join!(send_input(input), send_sizes(sizes));
+        tokio::join!(send_input(io.stdin.zip(remote.stdin)), send_sizes(io.resize.zip(remote.resize)));
         std::future::pending().await
     };
     tokio::select! {
@@ -113,7 +97,7 @@ fn lost(cause: Box<dyn std::error::Error + Send + Sync>) -> ClientError {
 }
 
 /// Copies until the program closes the stream. A local sink that breaks only loses output.
-async fn output(stream: Option<(BoxWrite, Stream)>) -> Result<(), ClientError> {
+async fn output(stream: Option<(BoxWrite, BoxRead)>) -> Result<(), ClientError> {
     let Some((mut sink, mut stream)) = stream else { return Ok(()) };
     let mut chunk = vec![0; 16 * 1024];
     loop {
@@ -126,19 +110,25 @@ async fn output(stream: Option<(BoxWrite, Stream)>) -> Result<(), ClientError> {
     Ok(())
 }
 
-async fn status(error: impl AsyncRead + Unpin, protocol: Command) -> Result<Outcome, ClientError> {
+async fn status(error: BoxRead, protocol: Command) -> Result<Outcome, ClientError> {
     let mut text = Vec::new();
     error.take(MAX_STATUS).read_to_end(&mut text).await.map_err(|error| lost(error.into()))?;
+    // From the fourth version on success is told too, so silence means that the end was not reached.
+    if text.is_empty() && protocol >= Command::V4 {
+        return Err(ClientError::Lost(None));
+    }
     Ok(Outcome::decode(protocol, &text))
 }
 
 /// Sends until either side ends; the program then sees the end of its input.
-async fn send_input(input: Option<(BoxRead, Stream)>) {
-    let Some((mut source, stream)) = input else { return };
-    let (mut closed, mut stream) = stream.split();
+async fn send_input(input: Option<(BoxRead, (BoxWrite, Option<BoxRead>))>) {
+    let Some((mut source, (mut stream, closed))) = input else { return };
     let watch = async {
-        // Nothing comes this way: the end means that the program reads no more.
-        let _ = closed.read(&mut [0]).await;
+        match closed {
+            // Nothing comes this way: the end means that the program reads no more.
+            Some(mut closed) => drop(closed.read(&mut [0]).await),
+            None => std::future::pending().await,
+        }
     };
     let copy = async {
         let _ = tokio::io::copy(&mut source, &mut stream).await;
@@ -150,7 +140,7 @@ async fn send_input(input: Option<(BoxRead, Stream)>) {
     }
 }
 
-async fn send_sizes(sizes: Option<(mpsc::Receiver<TerminalSize>, Stream)>) {
+async fn send_sizes(sizes: Option<(mpsc::Receiver<TerminalSize>, BoxWrite)>) {
     let Some((mut sizes, mut stream)) = sizes else { return };
     while let Some(size) = sizes.recv().await {
         let Ok(mut line) = serde_json::to_vec(&size) else { return };

@@ -7,10 +7,11 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{ClientError, upgrade};
+use super::{ClientError, Way, Wire, upgrade};
 use crate::{
     over_spdy::{
         self,
@@ -18,6 +19,7 @@ use crate::{
     },
     session::protocol::PORT_FORWARD,
     spdy::{self, Handle, Headers, Role, Stream},
+    websocket::{self, TUNNEL, Tunnel},
 };
 
 /// Of the server's words about one connection.
@@ -34,8 +36,24 @@ pub struct PortForwarder {
 
 /// Opens the session behind a port-forward URL.
 pub async fn port_forward(url: &str) -> Result<PortForwarder, ClientError> {
-    let opened = upgrade::open(url, &[PORT_FORWARD]).await?;
-    let (connection, handle) = spdy::connect(opened.socket, opened.ahead, Role::Client, 0, over_spdy::IDLE);
+    port_forward_by(&Way::default(), url).await
+}
+
+/// As `port_forward`, by a way of one's choice.
+pub async fn port_forward_by(way: &Way, url: &str) -> Result<PortForwarder, ClientError> {
+    let (connection, handle) = match way.wire {
+        Wire::Spdy => {
+            let opened = upgrade::open(way, url, &[PORT_FORWARD]).await?;
+            let alive = opened.socket.alive();
+            spdy::connect(opened.socket, alive, opened.ahead, Role::Client, 0, over_spdy::IDLE)
+        }
+        Wire::WebSocket => {
+            let opened = upgrade::open(way, url, &[TUNNEL]).await?;
+            let alive = opened.socket.alive();
+            let tunnel = Tunnel::open(opened.socket, opened.ahead, websocket::Role::Client).await;
+            spdy::connect(tunnel, alive, Bytes::new(), Role::Client, 0, over_spdy::IDLE)
+        }
+    };
     let connection = tokio::spawn(async move {
         if let Err(error) = connection.run().await {
             tracing::debug!(%error, "port-forward connection ended");

@@ -15,6 +15,7 @@ use crate::{BackendError, Duplex, Io, client};
 mod command;
 mod forward;
 mod http;
+mod websocket;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -188,6 +189,11 @@ impl Running {
         };
         soon(quiet).await;
     }
+}
+
+/// What every behaviour is tried over.
+fn ways() -> [client::Way; 2] {
+    [client::Wire::Spdy, client::Wire::WebSocket].map(|wire| client::Way { wire, tls: None })
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {

@@ -3,13 +3,8 @@
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use futures_util::FutureExt;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{self, AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     time,
 };
 
@@ -19,6 +14,10 @@ use super::{
     state::State,
     stream::Shared,
 };
+use crate::{
+    Duplex,
+    socket::{Alive, Gone},
+};
 
 /// Bytes fetched from the socket at once.
 const CHUNK: usize = 16 * 1024;
@@ -26,19 +25,25 @@ const CHUNK: usize = 16 * 1024;
 const KEPT: usize = 1024;
 /// How long the peer may take to read our last words before the socket is closed under it.
 const LINGER: Duration = Duration::from_secs(60);
-/// How often a connection that may not read looks whether its peer is still there.
-const GONE_CHECK: Duration = Duration::from_millis(500);
+
+/// A socket, or a tunnel through another protocol.
+type ReadHalf = io::ReadHalf<Box<dyn Duplex>>;
+type WriteHalf = io::WriteHalf<Box<dyn Duplex>>;
 
 /// The work of a connection. Nothing moves unless [`Connection::run`] is polled; dropping it ends every stream.
-#[derive(Debug)]
 pub(crate) struct Connection {
-    socket: OwnedReadHalf,
-    /// The other half, until the write loop takes it.
-    sink: OwnedWriteHalf,
+    socket: Incoming,
+    sink: WriteHalf,
     /// Bytes of the next frames.
     ahead: BytesMut,
     shared: Arc<Shared>,
     idle: Duration,
+}
+
+/// Where frames come from.
+struct Incoming {
+    half: ReadHalf,
+    alive: Alive,
 }
 
 /// What the users of a connection hold.
@@ -47,11 +52,12 @@ pub(crate) struct Handle {
     shared: Arc<Shared>,
 }
 
-/// Begins a connection over `socket`, of which `ahead` was read already.
+/// Begins a connection over `socket`, of which `ahead` was read already; `alive` watches what is below it.
 ///
 /// The peer may have `max_streams` streams of its own open at once; further ones are refused.
 pub(crate) fn connect(
-    socket: TcpStream,
+    socket: impl Duplex + 'static,
+    alive: Alive,
     ahead: Bytes,
     role: Role,
     max_streams: usize,
@@ -59,7 +65,8 @@ pub(crate) fn connect(
 ) -> (Connection, Handle) {
     let shared = Shared::new(State::new(role, max_streams));
     let handle = Handle { shared: Arc::clone(&shared) };
-    let (socket, sink) = socket.into_split();
+    let (half, sink) = io::split(Box::new(socket) as Box<dyn Duplex>);
+    let socket = Incoming { half, alive };
     (Connection { socket, sink, ahead: BytesMut::from(ahead.as_ref()), shared, idle }, handle)
 }
 
@@ -147,7 +154,7 @@ async fn idle(shared: &Shared, limit: Duration) -> Result<(), Error> {
 
 // === socket → streams ===
 
-async fn read_loop(socket: &mut OwnedReadHalf, ahead: &mut BytesMut, shared: &Shared) -> Result<(), Error> {
+async fn read_loop(socket: &mut Incoming, ahead: &mut BytesMut, shared: &Shared) -> Result<(), Error> {
     loop {
         if !fill(socket, ahead, HEAD).await? {
             return Ok(());
@@ -167,7 +174,7 @@ async fn read_loop(socket: &mut OwnedReadHalf, ahead: &mut BytesMut, shared: &Sh
                     return Err(Error::Protocol("cut off within a frame"));
                 }
                 let payload = ahead.split_to(length);
-                watching(socket, poll_fn(|cx| shared.lock().poll_room_for_answers(cx))).await?;
+                watching(&socket.alive, poll_fn(|cx| shared.lock().poll_room_for_answers(cx))).await?;
                 shared.lock().control(Control::parse(kind, flags, &payload)?)?;
             }
         }
@@ -175,7 +182,7 @@ async fn read_loop(socket: &mut OwnedReadHalf, ahead: &mut BytesMut, shared: &Sh
 }
 
 /// Reads until `ahead` holds `wanted` bytes; false at the end of the stream between two frames.
-async fn fill(socket: &mut OwnedReadHalf, ahead: &mut BytesMut, wanted: usize) -> Result<bool, Error> {
+async fn fill(socket: &mut Incoming, ahead: &mut BytesMut, wanted: usize) -> Result<bool, Error> {
     while ahead.len() < wanted {
         if more(socket, ahead).await? == 0 {
             return if ahead.is_empty() { Ok(false) } else { Err(Error::Protocol("cut off within a frame")) };
@@ -186,14 +193,14 @@ async fn fill(socket: &mut OwnedReadHalf, ahead: &mut BytesMut, wanted: usize) -
 
 /// Appends what the socket has. The buffer is on the stack for the moment of the system call only, so an idle
 /// connection holds none.
-async fn more(socket: &mut OwnedReadHalf, ahead: &mut BytesMut) -> Result<usize, Error> {
+async fn more(socket: &mut Incoming, ahead: &mut BytesMut) -> Result<usize, Error> {
     if ahead.is_empty() {
         *ahead = BytesMut::new();
     }
     poll_fn(|cx| {
         let mut chunk = [0; CHUNK];
         let mut chunk = ReadBuf::new(&mut chunk);
-        let result = std::task::ready!(pin!(&mut *socket).poll_read(cx, &mut chunk));
+        let result = std::task::ready!(pin!(&mut socket.half).poll_read(cx, &mut chunk));
         ahead.extend_from_slice(chunk.filled());
         Poll::Ready(result.map(|()| chunk.filled().len()).map_err(|error| Error::Io("read", error)))
     })
@@ -202,7 +209,7 @@ async fn more(socket: &mut OwnedReadHalf, ahead: &mut BytesMut) -> Result<usize,
 
 /// Moves a data frame's payload to its stream, in pieces, at the speed of the stream's reader.
 async fn receive(
-    socket: &mut OwnedReadHalf,
+    socket: &mut Incoming,
     ahead: &mut BytesMut,
     shared: &Shared,
     id: u32,
@@ -214,7 +221,7 @@ async fn receive(
             return Err(Error::Protocol("cut off within a frame"));
         }
         let piece = ahead.get(..left.min(ahead.len())).unwrap_or_default();
-        let taken = watching(socket, poll_fn(|cx| shared.lock().data(cx, id, piece))).await?;
+        let taken = watching(&socket.alive, poll_fn(|cx| shared.lock().data(cx, id, piece))).await?;
         ahead.advance(taken);
         left -= taken;
     }
@@ -222,25 +229,14 @@ async fn receive(
 }
 
 /// Waits for `ready` without reading, but not for a peer that is no longer there.
-async fn watching<T>(socket: &OwnedReadHalf, ready: impl Future<Output = T>) -> Result<T, Error> {
-    let mut ready = pin!(ready);
-    loop {
-        tokio::select! {
-            biased;
-            value = &mut ready => return Ok(value),
-            () = time::sleep(GONE_CHECK) => {}
-        }
-        let state = socket.ready(Interest::READABLE).now_or_never();
-        if state.is_some_and(|state| state.is_ok_and(|ready| ready.is_read_closed())) {
-            return Err(Error::Closed);
-        }
-    }
+async fn watching<T>(alive: &Alive, ready: impl Future<Output = T>) -> Result<T, Error> {
+    alive.watching(ready).await.map_err(|Gone| Error::Closed)
 }
 
 // === streams → socket ===
 
 /// Writes what is queued. When the connection is to finish: the rest, the end, and a while for the peer to read it.
-async fn write_loop(sink: &mut OwnedWriteHalf, shared: &Shared) -> Result<(), Error> {
+async fn write_loop(sink: &mut WriteHalf, shared: &Shared) -> Result<(), Error> {
     let mut batch = Vec::new();
     loop {
         let more = poll_fn(|cx| {
@@ -272,6 +268,11 @@ async fn write_loop(sink: &mut OwnedWriteHalf, shared: &Shared) -> Result<(), Er
     Ok(())
 }
 
+/// Flushed, because below us may be TLS or a WebSocket, which keep what the socket does not take.
 async fn write_all(sink: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<(), Error> {
-    sink.write_all(bytes).await.map_err(|error| Error::Io("write", error))
+    let written = async {
+        sink.write_all(bytes).await?;
+        sink.flush().await
+    };
+    written.await.map_err(|error| Error::Io("write", error))
 }

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{headers::Encoder, *};
+use crate::socket::Tcp;
 
 const SOON: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(3600);
@@ -23,11 +24,17 @@ async fn sockets() -> (TcpStream, TcpStream) {
     (client.unwrap(), server.unwrap().0)
 }
 
+fn start(socket: TcpStream, role: Role, idle: Duration) -> (Connection, Handle) {
+    let socket = Tcp::new(socket);
+    let alive = socket.alive();
+    connect(socket, alive, Bytes::new(), role, 10, idle)
+}
+
 /// Both ends, running in `tasks`.
 async fn pair(tasks: &mut JoinSet<Result<(), Error>>) -> (Handle, Handle) {
     let (client, server) = sockets().await;
-    let (run_client, client) = connect(client, Bytes::new(), Role::Client, 10, LONG);
-    let (run_server, server) = connect(server, Bytes::new(), Role::Server, 10, LONG);
+    let (run_client, client) = start(client, Role::Client, LONG);
+    let (run_server, server) = start(server, Role::Server, LONG);
     tasks.spawn(run_client.run());
     tasks.spawn(run_server.run());
     (client, server)
@@ -36,7 +43,7 @@ async fn pair(tasks: &mut JoinSet<Result<(), Error>>) -> (Handle, Handle) {
 /// Our server end and a bare socket at the other.
 async fn against_socket(idle: Duration) -> (JoinSet<Result<(), Error>>, Handle, TcpStream) {
     let (socket, server) = sockets().await;
-    let (run, handle) = connect(server, Bytes::new(), Role::Server, 10, idle);
+    let (run, handle) = start(server, Role::Server, idle);
     let mut tasks = JoinSet::new();
     tasks.spawn(run.run());
     (tasks, handle, socket)

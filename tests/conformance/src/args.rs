@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::Parser;
 use harness::{Failure, Result};
 
+/// How the names of critest's streaming specs begin.
+const STREAMING: &str = r"\[k8s\.io\] Streaming ";
+
 /// Runs critest against a private berthd with a private registry, compares with known-failures.toml, and leaves nothing
 /// behind. The last line says `N passed, M failed, K skipped`.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(bin_name = "tests/conformance/run", disable_version_flag = true)]
 pub(crate) struct Args {
     /// The suite: a critest of kubernetes-sigs/cri-tools
@@ -22,7 +25,7 @@ pub(crate) struct Args {
     /// Order of the specs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u32,
-    /// Streaming over WebSocket instead of SPDY
+    /// Streaming over WebSocket instead of SPDY; a run of the whole suite does both
     #[arg(long)]
     pub(crate) websocket: bool,
     /// Runtime handler of every pod
@@ -68,6 +71,12 @@ impl Args {
             return Ok(Some(path.into()));
         }
         Err(Failure::new(format!("--endpoint {endpoint}: give unix:// and an absolute path")))
+    }
+
+    /// The same run once more, of the specs that a choice of wire changes; None when specs were chosen by hand.
+    pub(crate) fn over_websocket(&self) -> Option<Self> {
+        let again = Self { websocket: true, focus: Some(STREAMING.to_owned()), ..self.clone() };
+        (self.whole() && !self.websocket).then_some(again)
     }
 
     /// Is every spec run, so that what is known of each can be held against it?

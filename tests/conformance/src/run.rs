@@ -13,7 +13,7 @@ use crate::{
     images, judge,
     known::{self, Circumstances},
     patch,
-    report::{self, Count},
+    report::{self, Count, Spec},
     said, say,
     subject::Subject,
     suite,
@@ -24,7 +24,8 @@ pub(crate) async fn run(args: &Args) -> Result<bool> {
     let begun = Instant::now();
     let critest = fs::exists(&args.critest).unwrap_or(false).then_some(&args.critest);
     let critest = critest.doing(|| format!("find {}", args.critest.display()))?;
-    let known = known(args)?;
+    let passes: Vec<Args> = [Some(args.clone()), args.over_websocket()].into_iter().flatten().collect();
+    let known = passes.iter().map(known).collect::<Result<Vec<_>>>()?;
     suite::check_ports()?;
     let out = out(args)?;
 
@@ -42,23 +43,42 @@ pub(crate) async fn run(args: &Args) -> Result<bool> {
     };
 
     let subject = Subject::start(args, registry).await?;
-    let ran = suite::run(args, &critest, &subject, &out).await;
+    let ran = all(&passes, &critest, &subject, &out).await;
     let log = subject.log();
     let left = subject.finish(&out).await?;
     left.iter().try_for_each(|line| say(&format!("left behind: {line}")))?;
-    let specs = report::read(&ran?)?;
-    report::table(&specs, &out.join("results.tsv"))?;
+    let ran = ran?;
 
-    let findings = judge::judge(&specs, &known, args.whole());
     let daemon = log.and_then(|name| fs::read_to_string(out.join(name)).ok()).unwrap_or_default();
-    for finding in &findings {
-        say(&finding.to_string())?;
-        said::during(&daemon, finding.spec).iter().try_for_each(|line| say(&format!("    {line}")))?;
+    let mut expected = true;
+    for ((pass, known), specs) in passes.iter().zip(&known).zip(&ran) {
+        // Of the second pass the entries for all other specs are no findings.
+        for finding in judge::judge(specs, known, pass.whole()) {
+            expected = false;
+            say(&finding.to_string())?;
+            said::during(&daemon, finding.spec).iter().try_for_each(|line| say(&format!("    {line}")))?;
+        }
     }
+    let specs: Vec<_> = passes.iter().zip(ran).flat_map(|(pass, specs)| named(pass, specs)).collect();
+    report::table(&specs, &out.join("results.tsv"))?;
     say(&format!("{:.0?}, details in {}", begun.elapsed(), out.display()))?;
-    let count = Count::of(&specs);
-    say(&count.to_string())?;
-    Ok(findings.is_empty() && left.is_empty())
+    say(&Count::of(&specs).to_string())?;
+    Ok(expected && left.is_empty())
+}
+
+/// Runs critest once for each of `passes`.
+async fn all(passes: &[Args], critest: &Path, subject: &Subject, out: &Path) -> Result<Vec<Vec<Spec>>> {
+    let mut ran = Vec::new();
+    for pass in passes {
+        ran.push(report::read(&suite::run(pass, critest, subject, out).await?)?);
+    }
+    Ok(ran)
+}
+
+/// Says in the names which wire was spoken, where that was not the usual one.
+fn named(pass: &Args, specs: Vec<Spec>) -> impl Iterator<Item = Spec> {
+    let suffix = if pass.websocket { " (over WebSocket)" } else { "" };
+    specs.into_iter().map(move |spec| Spec { name: spec.name.clone() + suffix, ..spec })
 }
 
 /// What may fail or be skipped in this run.

@@ -18,8 +18,16 @@ use tokio::{
 use crate::{args::Args, say, subject::Subject};
 
 /// Files of a run in the directory of results.
-pub(crate) const FILES: [&str; 6] =
-    ["berthd.log", "critest.patched", "empty.yaml", "output.log", "report.json", "results.tsv"];
+pub(crate) const FILES: [&str; 8] = [
+    "berthd.log",
+    "critest.patched",
+    "empty.yaml",
+    "output.log",
+    "report.json",
+    "results.tsv",
+    "websocket-output.log",
+    "websocket-report.json",
+];
 
 /// Ports of this machine that specs use as host ports.
 const PORTS: [u16; 4] = [12000, 12001, 12002, 12003];
@@ -38,7 +46,8 @@ pub(crate) fn check_ports() -> Result {
 
 /// Runs critest to its end; gives the path of its report.
 pub(crate) async fn run(args: &Args, critest: &Path, subject: &Subject, out: &Path) -> Result<PathBuf> {
-    let (log, report) = (out.join("output.log"), out.join("report.json"));
+    let kind = if args.websocket { "websocket-" } else { "" };
+    let (log, report) = (out.join(format!("{kind}output.log")), out.join(format!("{kind}report.json")));
     let output = File::create(&log).doing(|| format!("create {}", log.display()))?;
     let mut command = command(args, critest, subject, out, &report)?;
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
