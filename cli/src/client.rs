@@ -7,10 +7,11 @@ use proto::{
     berth::berth_client::BerthClient,
     cri::{image_service_client::ImageServiceClient, runtime_service_client::RuntimeServiceClient},
 };
+use streaming::{client::Way, tls};
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::failure::{Failure, Result, chain};
+use crate::failure::{Doing, Failure, Result, chain};
 
 /// Lists of a full node exceed gRPC's usual 4 MiB.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -21,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) runtime: RuntimeServiceClient<Channel>,
     pub(crate) images: ImageServiceClient<Channel>,
     pub(crate) berth: BerthClient<Channel>,
+    /// How sessions go over the URLs the daemon gives.
+    pub(crate) way: Way,
 }
 
 /// Connects to the daemon that listens on `socket`.
@@ -37,7 +40,19 @@ pub(crate) async fn connect(socket: &Path) -> Result<Client> {
         runtime: RuntimeServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER),
         images: ImageServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER),
         berth: BerthClient::new(channel),
+        way: Way::default(),
     })
+}
+
+impl Client {
+    /// With a daemon whose streaming server has one of the certificates in `file`, or one that they vouch for.
+    pub(crate) fn trusting(self, file: &Path) -> Result<Self> {
+        let what = format!("trust {}", file.display());
+        let trusted = std::fs::read(file).doing(&what)?;
+        let config =
+            tls::client(&trusted).map_err(|error| Failure::new(format!("{what}: {}", chain(&error))))?;
+        Ok(Self { way: Way { tls: Some(config), ..self.way }, ..self })
+    }
 }
 
 fn unreachable_daemon(socket: &Path, error: &tonic::transport::Error) -> Failure {

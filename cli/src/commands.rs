@@ -53,6 +53,9 @@ pub(crate) struct Cli {
         default_value = "/run/berth/berth.sock"
     )]
     socket: PathBuf,
+    /// Certificates to trust when the daemon's streaming server speaks TLS (PEM)
+    #[arg(long, global = true, env = "BERTH_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -114,17 +117,22 @@ impl Cli {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) socket: PathBuf,
+    tls_ca: Option<PathBuf>,
 }
 
 impl Node {
     pub(crate) async fn connect(&self) -> Result<Client> {
-        client::connect(&self.socket).await
+        let client = client::connect(&self.socket).await?;
+        match &self.tls_ca {
+            Some(file) => client.trusting(file),
+            None => Ok(client),
+        }
     }
 }
 
 /// Runs a command; gives the exit code of the process.
 pub(crate) async fn run(cli: Cli) -> Result<i32> {
-    let node = Node { socket: cli.socket };
+    let node = Node { socket: cli.socket, tls_ca: cli.tls_ca };
     match cli.command {
         Command::Run(args) => return Box::pin(run::run(&node, args)).await,
         Command::Exec(args) => return exec::run(&node, args).await,

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use streaming::client::{self, ClientError, ClientIo};
+use streaming::client::{self, ClientError, ClientIo, Way};
 use tokio::sync::Notify;
 
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) enum End {
 }
 
 /// Connects our standard streams to the program behind `url` until it ends.
-pub(crate) async fn run(url: &str, streams: Streams) -> Result<End> {
+pub(crate) async fn run(way: &Way, url: &str, streams: Streams) -> Result<End> {
     let left = Arc::new(Notify::new());
     let mut io = ClientIo::default();
     let mut outputs = Vec::new();
@@ -60,7 +60,7 @@ pub(crate) async fn run(url: &str, streams: Streams) -> Result<End> {
         io.stdin = Some(if escapable { detach::watch(input, Arc::clone(&left)) } else { input });
     }
     let end = tokio::select! {
-        ended = client::exec(url, io) => ended.map(End::Exited),
+        ended = client::exec_by(way, url, io) => ended.map(End::Exited),
         () = left.notified() => Ok(End::Detached),
     };
     // Both before anything is said to the person: the rest of the output, then the terminal as it was.

@@ -63,6 +63,10 @@ pub(crate) struct Streaming {
     pub(crate) address: Ipv4Addr,
     /// 0: any free port.
     pub(crate) port: u16,
+    /// Certificate in PEM, with those that lead to its root; empty: no TLS.
+    pub(crate) tls_cert: PathBuf,
+    /// Its key in PEM.
+    pub(crate) tls_key: PathBuf,
 }
 
 impl Default for Config {
@@ -104,7 +108,7 @@ impl Default for Network {
 
 impl Default for Streaming {
     fn default() -> Self {
-        Self { address: Ipv4Addr::LOCALHOST, port: 0 }
+        Self { address: Ipv4Addr::LOCALHOST, port: 0, tls_cert: PathBuf::new(), tls_key: PathBuf::new() }
     }
 }
 
@@ -142,6 +146,11 @@ impl Config {
         anyhow::ensure!(
             !bridge.is_empty() && bridge.len() <= 15,
             "network.bridge {bridge:?}: an interface name has 1 to 15 bytes"
+        );
+        let Streaming { tls_cert, tls_key, .. } = &self.streaming;
+        anyhow::ensure!(
+            tls_cert.as_os_str().is_empty() == tls_key.as_os_str().is_empty(),
+            "streaming.tls_cert and streaming.tls_key: both or neither"
         );
         Ok(self)
     }

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     ctx::Ctx,
     events::Events,
     layout::Layout,
@@ -24,12 +24,7 @@ pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: 
     // Two daemons on one root would each undo what the other makes.
     let _lock = sys::lock::exclusive(&layout.lock())
         .with_context(|| format!("{}: another berthd runs on this run directory", layout.lock().display()))?;
-    let streaming_address = (config.streaming.address, config.streaming.port).into();
-    let streaming = Arc::new(
-        streaming::Server::bind(streaming_address)
-            .await
-            .with_context(|| format!("listen on {streaming_address}"))?,
-    );
+    let streaming = Arc::new(streaming_server(&config.streaming).await?);
     let cx = Arc::new(open(config, layout, fault, streaming)?);
     recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
     let shutdown = CancellationToken::new();
@@ -46,6 +41,20 @@ pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: 
     }
     tracing::info!("stopped; pods run on");
     served
+}
+
+async fn streaming_server(config: &config::Streaming) -> Result<streaming::Server> {
+    let address = (config.address, config.port).into();
+    let server = streaming::Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
+    if config.tls_cert.as_os_str().is_empty() {
+        return Ok(server);
+    }
+    let read = |path: &Path| fs::read(path).with_context(|| format!("read {}", path.display()));
+    let tls =
+        streaming::tls::server(&read(&config.tls_cert)?, &read(&config.tls_key)?).with_context(|| {
+            format!("streaming.tls_cert {}, tls_key {}", config.tls_cert.display(), config.tls_key.display())
+        })?;
+    Ok(server.with_tls(tls))
 }
 
 async fn stop_on_signal(shutdown: CancellationToken) {

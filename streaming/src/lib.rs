@@ -19,6 +19,7 @@ mod server;
 mod session;
 mod socket;
 mod spdy;
+pub mod tls;
 mod token;
 mod upgrade;
 mod websocket;

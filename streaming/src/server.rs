@@ -17,6 +17,7 @@ use tokio::{
     task::JoinSet,
     time,
 };
+use tokio_rustls::{TlsAcceptor, TlsStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,6 +32,8 @@ use crate::{
 
 /// Connections that have not shown a token yet; each lives ten seconds at most.
 const MAX_STRANGERS: usize = 1024;
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// After a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -41,6 +44,7 @@ pub struct Server {
     address: SocketAddr,
     tokens: Tokens,
     sessions: AtomicUsize,
+    tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// Why no URL could be given.
@@ -59,7 +63,13 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, tokens: Tokens::default(), sessions: AtomicUsize::new(0) })
+        Ok(Self { listener, address, tokens: Tokens::default(), sessions: AtomicUsize::new(0), tls: None })
+    }
+
+    /// Serves https from now on, and nothing else.
+    #[must_use]
+    pub fn with_tls(self, config: Arc<rustls::ServerConfig>) -> Self {
+        Self { tls: Some(config), ..self }
     }
 
     /// Where the server listens.
@@ -88,7 +98,8 @@ impl Server {
             TokenError::TooMany => UrlError::Exhausted,
             TokenError::Random(source) => UrlError::Random(source),
         })?;
-        Ok(format!("http://{}/{verb}/{token}", self.address))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}/{verb}/{token}", self.address))
     }
 
     /// Sessions being served now.
@@ -134,7 +145,10 @@ impl Server {
         permit: Option<OwnedSemaphorePermit>,
         backend: Arc<dyn Backend>,
     ) {
-        let socket = Socket::Plain(Tcp::new(socket));
+        let socket = match self.secure(Tcp::new(socket)).await {
+            Ok(socket) => socket,
+            Err(error) => return tracing::debug!(%error, "TLS with a streaming client"),
+        };
         let Some(upgraded) = upgrade::receive(socket, &self.tokens).await else { return };
         drop(permit);
         let _counted = Counted::new(&self.sessions);
@@ -142,6 +156,16 @@ impl Server {
         if let Err(error) = session(upgraded, backend).await {
             tracing::debug!(verb, error = %chain(&*error), "streaming connection ended");
         }
+    }
+}
+
+impl Server {
+    /// The socket HTTP runs on.
+    async fn secure(&self, tcp: Tcp) -> io::Result<Socket> {
+        let Some(config) = &self.tls else { return Ok(Socket::Plain(tcp)) };
+        let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp);
+        let tls = time::timeout(HANDSHAKE, handshake).await.map_err(io::Error::from)??;
+        Ok(Socket::Tls(Box::new(TlsStream::Server(tls))))
     }
 }
 

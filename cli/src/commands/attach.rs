@@ -57,5 +57,5 @@ pub(super) async fn attach(
     let what = format!("attach to {name}");
     let answer = client.runtime.attach(request).await;
     let url = answer.doing(&what).or_try("`berth ps -a`: the container must be running")?.into_inner().url;
-    session::run(&url, Streams { stdin, tty, output, detachable: true }).await.doing(what)
+    session::run(&client.way, &url, Streams { stdin, tty, output, detachable: true }).await.doing(what)
 }

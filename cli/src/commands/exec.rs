@@ -53,7 +53,7 @@ pub(crate) async fn run(node: &Node, args: Args) -> Result<i32> {
     let answer = client.runtime.exec(request).await;
     let url = answer.doing(&what).or_try("`berth ps -a`: the container must be running")?.into_inner().url;
     let streams = Streams { stdin: args.interactive, tty: args.tty, output: true, detachable: false };
-    match session::run(&url, streams).await.doing(what)? {
+    match session::run(&client.way, &url, streams).await.doing(what)? {
         End::Exited(code) => Ok(code),
         End::Detached => Ok(0),
     }

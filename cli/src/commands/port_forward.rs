@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use proto::cri::PortForwardRequest;
-use streaming::client::{Forwarded, PortForwarder, port_forward};
+use streaming::client::{Forwarded, PortForwarder, port_forward_by};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -69,7 +69,9 @@ pub(crate) async fn run(node: &Node, args: &Args) -> Result {
     let request = PortForwardRequest { pod_sandbox_id: pod_id, port: Vec::new() };
     let answer = client.runtime.port_forward(request).await;
     let url = answer.doing(format_args!("forward ports of {}", args.pod))?.into_inner().url;
-    let session = Arc::new(port_forward(&url).await.doing(format_args!("forward ports of {}", args.pod))?);
+    let session = Arc::new(
+        port_forward_by(&client.way, &url).await.doing(format_args!("forward ports of {}", args.pod))?,
+    );
     let mut listeners = JoinSet::new();
     for ports in &args.ports {
         let address = SocketAddr::new(args.address, ports.local);

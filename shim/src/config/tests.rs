@@ -30,3 +30,12 @@ fn a_bridge_name_that_no_interface_can_have_is_refused() {
     config.network.bridge = "much-too-long-for-linux".into();
     assert!(config.resolve().is_err());
 }
+
+#[test]
+fn a_certificate_without_its_key_is_refused() {
+    let mut config = Config::default();
+    config.streaming.tls_cert = "/etc/berth/streaming.pem".into();
+    assert!(config.clone().resolve().is_err());
+    config.streaming.tls_key = "/etc/berth/streaming.key".into();
+    config.resolve().unwrap();
+}

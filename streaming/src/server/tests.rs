@@ -15,6 +15,7 @@ use crate::{BackendError, Duplex, Io, client};
 mod command;
 mod forward;
 mod http;
+mod tls;
 mod websocket;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -166,7 +167,11 @@ struct Running {
 }
 
 async fn start() -> Running {
-    let server = Arc::new(Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap());
+    start_with(|server| server).await
+}
+
+async fn start_with(settings: impl FnOnce(Server) -> Server) -> Running {
+    let server = Arc::new(settings(Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap()));
     let fake = Fake::default();
     let (running, flooded) = (Arc::clone(&fake.running), Arc::clone(&fake.flooded));
     let shutdown = CancellationToken::new();

@@ -1,9 +1,9 @@
 //! Exec, attach and port-forward over the streaming server, as kubelet proxies them.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use e2e::refused;
-use harness::{Failure, Node, Result, container, run, until};
+use harness::{Failure, Node, Options, Result, container, run, until};
 use proto::cri::{AttachRequest, ExecRequest};
 use streaming::{
     TerminalSize,
@@ -339,5 +339,32 @@ fn port_forward_reaches_the_pods_localhost() -> Result {
             node.finish().await?;
         }
         Ok(())
+    })
+}
+
+#[test]
+fn sessions_can_be_had_over_tls() -> Result {
+    run(async {
+        let dir = tempfile::tempdir()?;
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+        let (cert, key, config) =
+            (dir.path().join("cert.pem"), dir.path().join("key.pem"), dir.path().join("berth.toml"));
+        fs::write(&cert, made.cert.pem())?;
+        fs::write(&key, made.signing_key.serialize_pem())?;
+        let lines = format!("[streaming]\ntls_cert = {cert:?}\ntls_key = {key:?}\n");
+        fs::write(&config, lines)?;
+        let arguments = vec!["--config".into(), config.into()];
+        let node = Node::start_with(Options { arguments, ..Options::default() }).await?;
+        let (_, id) = node.sleeper("p").await?;
+        let tls = Some(streaming::tls::client(&fs::read(&cert)?)?);
+        for way in ways() {
+            let url = node.cri.exec_url(exec_request(&id, &["sh", "-c", "echo secret; exit 6"])).await?;
+            assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+            let (out, far_out) = pipe();
+            let io = ClientIo { stdout: Some(Box::pin(far_out)), ..Default::default() };
+            let code = timeout(PATIENCE, begin(&Way { tls: tls.clone(), ..way }, url, io)).await???;
+            assert_eq!((code, all(out).await?.as_str()), (6, "secret\n"));
+        }
+        node.finish().await
     })
 }
