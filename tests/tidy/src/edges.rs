@@ -21,7 +21,7 @@ pub const EDGES: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that nothing of the product may import.
-const TESTS: [&str; 5] = ["harness", "e2e", "tidy", "bench", "conformance"];
+const TESTS: [&str; 6] = ["harness", "e2e", "tidy", "bench", "conformance", "kubelet"];
 
 /// Findings in the manifests among `files`.
 pub fn edges(files: &[File]) -> Vec<Finding> {
