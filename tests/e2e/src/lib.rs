@@ -1,5 +1,7 @@
 //! What several end-to-end tests need and the harness, which knows no expectations, does not have.
 
+pub mod counting;
+
 use std::{
     fmt::Debug,
     fs,

@@ -1,9 +1,13 @@
 //! The sweep: the daemon fails at every registered step, and is killed at every registered step; nothing is left, nothing is
 //! lost, and the caller's retry succeeds.
 //!
+//! While the fault strikes, containers run that number their lines, and one of them ends with a known code: when the
+//! daemon was killed, it ends while there is none. At every step every line must be in its log once, and every code told.
+//!
 //! The steps come from `berthd --print-steps`: one that is added is covered the day it is written, and one that the walk
 //! below does not reach fails the test.
 
+mod bystander;
 mod walk;
 
 use harness::{Daemon, Failure, Result, run};

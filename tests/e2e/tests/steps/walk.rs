@@ -1,17 +1,25 @@
 //! One walk through every verb, with one fault on the way, as a stubborn kubelet would take it.
 
-use e2e::free_port;
-use harness::{Container, Failure, Leftovers, Node, Options, Pod, Result, container, was_killed};
+use e2e::{
+    counting::{Counting, ON_SIGTERM},
+    free_port,
+};
+use harness::{
+    Client, Daemon, Doing, Failure, Leftovers, Node, Pod, Result,
+    image::{self, Compression, LayerBuilder},
+    was_killed,
+};
 use proto::cri::{ContainerFilter, ContainerState, PodSandboxState};
 use tonic::{Code, Status};
 
-/// Counts without end; its log must be gapless whatever happens to the daemon.
-///
-/// It waits in a builtin of the shell: a `sleep` would be another process each time the oracle looks.
-const COUNTS: &str = "mkfifo /tmp/never; exec 3<>/tmp/never; i=0; while :; do echo $i; i=$((i+1)); read -t 0.01 none <&3; done";
-/// Its exit code must survive whatever happens to the daemon.
-const POLITE: &str =
-    "trap 'exit 7' TERM; mkfifo /tmp/never; exec 3<>/tmp/never; echo 0; while :; do read none <&3; done";
+use crate::bystander::{Bystander, ends_unseen, has_processes};
+
+/// Of two layers: one the bystanders have pulled already, one of its own.
+const IMAGE: &str = "walk";
+/// What a container that was running without anybody knowing ends with.
+const UNKNOWN: i32 = 21;
+/// What SIGKILL leaves behind.
+const KILLED: i32 = 137;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
@@ -39,16 +47,6 @@ impl Name {
             Self::Counts => "counts",
         }
     }
-
-    fn container(self, attempt: u32) -> Container {
-        let line = match self {
-            Self::Polite => POLITE,
-            Self::Counts => COUNTS,
-        };
-        let mut one = container(self.text()).shell(line);
-        one.config.metadata.get_or_insert_default().attempt = attempt;
-        one
-    }
 }
 
 /// The container `Counts` is left running on purpose, so that the pod's own verbs have something to end.
@@ -68,12 +66,7 @@ const WALK: [Verb; 11] = [
 
 /// Walks with `kind:step` and fails unless that step was reached, nothing was left and nothing lost.
 pub(crate) async fn with_fault(kind: &str, step: &str) -> Result {
-    let options = Options { fault: Some(format!("{kind}:{step}")), ..Options::default() };
-    let node = match Node::start_with(options).await {
-        Ok(node) => node,
-        Err(failure) => return Err(Failure::new(format!("the node does not start: {}", failure.text()))),
-    };
-    let mut walk = Walk::new(node, kind == "kill")?;
+    let mut walk = Walk::begin(kind, step).await?;
     for verb in WALK {
         walk.take(verb).await.map_err(|failure| Failure::new(format!("{verb:?}: {failure:?}")))?;
     }
@@ -81,25 +74,58 @@ pub(crate) async fn with_fault(kind: &str, step: &str) -> Result {
     if !walk.hit && !walk.node.daemon.log().contains("failed on purpose") {
         return Err(Failure::new("no verb of the walk reaches this step: let one do so"));
     }
+    walk.bystander.finish(&walk.node).await?;
     walk.node.finish().await
 }
 
 struct Walk {
     node: Node,
+    bystander: Bystander,
     wanted: Pod,
     pod: String,
-    attempts: u32,
+    /// The containers of each name, by attempt; the last one is meant.
+    polite: Vec<Counting>,
+    counts: Vec<Counting>,
+    /// The container whose start was asked for last.
+    started: Option<String>,
+    /// The container that ran without the daemon's knowing and has ended.
+    ended: Option<String>,
     /// Whether the fault is the daemon's death.
     kills: bool,
     hit: bool,
 }
 
 impl Walk {
-    fn new(node: Node, kills: bool) -> Result<Self> {
+    /// A node where something runs already, and a second daemon on it that has the fault.
+    async fn begin(kind: &str, step: &str) -> Result<Self> {
+        let mut node = Node::start()
+            .await
+            .map_err(|failure| Failure::new(format!("the node does not start: {}", failure.text())))?;
+        let layer = LayerBuilder::new().file("srv/walk", 0o644, "walk\n")?.build(Compression::Gzip)?;
+        node.registry.push("library/walk", "latest", &image::busybox()?.layer(layer))?;
+        let bystander = Bystander::start(&node).await?;
+        node.kill_daemon()?;
+        node.options.fault = Some(format!("{kind}:{step}"));
+        node.daemon = Daemon::start(&node.slot, &node.options).await?;
+        node.cri = Client::connect(&node.slot.socket()).await?;
         // A hostPort and a shared PID namespace: the pod that has the most to be made.
         let wanted = node.pod("walk").host_port(free_port()?, 80).shared_pid();
         std::fs::create_dir_all(&wanted.config.log_directory)?;
-        Ok(Self { node, wanted, pod: String::new(), attempts: 0, kills, hit: false })
+        let [polite, counts] =
+            [Name::Polite, Name::Counts].map(|name| Counting::new(&node, "walk", name.text(), 0));
+        let (polite, counts) = (vec![polite?], vec![counts?]);
+        Ok(Self {
+            node,
+            bystander,
+            wanted,
+            pod: String::new(),
+            polite,
+            counts,
+            started: None,
+            ended: None,
+            kills: kind == "kill",
+            hit: false,
+        })
     }
 
     /// Does one verb; when the fault strikes, looks what is left and does it again.
@@ -115,19 +141,39 @@ impl Walk {
         self.look(verb).await
     }
 
+    fn all_of(&mut self, name: Name) -> &mut Vec<Counting> {
+        match name {
+            Name::Polite => &mut self.polite,
+            Name::Counts => &mut self.counts,
+        }
+    }
+
+    /// The latest attempt of this name.
+    fn counting(&self, name: Name) -> &Counting {
+        let all = match name {
+            Name::Polite => &self.polite,
+            Name::Counts => &self.counts,
+        };
+        &all[all.len() - 1]
+    }
+
     async fn call(&mut self, verb: Verb) -> Result<(), Status> {
         let cri = self.node.cri.clone();
         match verb {
-            Verb::Pull => cri.pull("busybox").await.map(drop),
+            Verb::Pull => cri.pull(IMAGE).await.map(drop),
             Verb::RunPod => {
                 self.pod = Box::pin(cri.run_pod(&self.wanted.config)).await?;
                 Ok(())
             }
             Verb::Create(name) => {
-                let config = name.container(self.attempts).image("busybox").config;
+                let config = self.counting(name).container(IMAGE).config;
                 Box::pin(cri.create(&self.pod, &config, &self.wanted.config)).await.map(drop)
             }
-            Verb::Start(name) => cri.start(&self.id(name).await?).await,
+            Verb::Start(name) => {
+                let id = self.id(name).await?;
+                self.started = Some(id.clone());
+                cri.start(&id).await
+            }
             Verb::Stop(name) => cri.stop(&self.id(name).await?, 10).await,
             Verb::Remove(name) => match self.id(name).await {
                 Ok(id) => cri.remove(&id).await,
@@ -136,7 +182,7 @@ impl Walk {
             },
             Verb::StopPod => cri.stop_pod(&self.pod).await,
             Verb::RemovePod => cri.remove_pod(&self.pod).await,
-            Verb::RemoveImage => cri.remove_image("busybox").await,
+            Verb::RemoveImage => cri.remove_image(IMAGE).await,
         }
     }
 
@@ -153,13 +199,17 @@ impl Walk {
             .ok_or_else(|| Status::not_found(format!("container {} is not listed", name.text())))
     }
 
-    /// After the fault: the daemon is there again, nothing half is left, and the verb is done at the second try.
+    /// After the fault: the daemon is there again, nothing half is left, nothing is lost, and the verb is done at the
+    /// second try.
     async fn recover(&mut self, verb: Verb, before: &Leftovers, status: &Status) -> Result {
         if self.kills {
             let end = self.node.daemon.wait().await?;
             assert!(was_killed(end), "{end:?} after {status}");
+            self.bystander.nobody_looks(&self.node).await?;
+            self.end_unseen(verb).await?;
             self.node.start_daemon().await?;
         }
+        self.bystander.look(&self.node).await?;
         if self.exists(verb).await? {
             return Ok(());
         }
@@ -174,12 +224,26 @@ impl Walk {
         Ok(self.call(verb).await?)
     }
 
+    /// A container that was started without anybody having noted it ends before there is a daemon again.
+    async fn end_unseen(&mut self, verb: Verb) -> Result {
+        let (Verb::Start(name), Some(id)) = (verb, self.started.clone()) else { return Ok(()) };
+        if has_processes(&self.node, &id) {
+            let counting = self.counting(name);
+            counting.goes_on(1).await?;
+            counting.order(UNKNOWN)?;
+            ends_unseen(&self.node, &id).await?;
+            self.ended = Some(id);
+        }
+        Ok(())
+    }
+
     /// Was the verb done after all, the answer alone lost? Then a kubelet goes on with what it finds.
     async fn exists(&mut self, verb: Verb) -> Result<bool> {
         Ok(match verb {
-            Verb::Pull => self.node.cri.image("busybox").await?.is_some(),
+            Verb::Pull => self.node.cri.image(IMAGE).await?.is_some(),
             Verb::RunPod => {
-                let pods = self.node.cri.pods_with("", Some(PodSandboxState::SandboxReady), &[]).await?;
+                let mut pods = self.node.cri.pods_with("", Some(PodSandboxState::SandboxReady), &[]).await?;
+                pods.retain(|pod| pod.id != self.bystander.id());
                 assert!(pods.len() <= 1, "{pods:?}");
                 pods.into_iter().next().map(|pod| self.pod = pod.id).is_some()
             }
@@ -191,13 +255,19 @@ impl Walk {
         })
     }
 
-    /// What could not be started is made anew, under the next attempt.
+    /// What could not be started, or has ended unseen, is made anew under the next attempt.
     async fn replace(&mut self, name: Name) -> Result {
         let id = self.id(name).await?;
         let status = self.node.cri.status(&id).await?;
+        if self.ended.as_ref() == Some(&id) {
+            assert_eq!((status.exit_code, status.reason.as_str()), (UNKNOWN, "Error"), "{status:?}");
+        }
         assert!(!status.reason.is_empty() && status.exit_code != 0, "{status:?}");
+        self.counting(name).has_ended()?;
         self.node.cri.remove(&id).await?;
-        self.attempts += 1;
+        let attempt = u32::try_from(self.all_of(name).len())?;
+        let next = Counting::new(&self.node, "walk", name.text(), attempt)?;
+        self.all_of(name).push(next);
         self.call(Verb::Create(name)).await?;
         Ok(self.call(Verb::Start(name)).await?)
     }
@@ -206,7 +276,7 @@ impl Walk {
     async fn look(&self, verb: Verb) -> Result {
         let cri = &self.node.cri;
         match verb {
-            Verb::Pull => assert!(cri.image("busybox").await?.is_some()),
+            Verb::Pull => assert!(cri.image(IMAGE).await?.is_some()),
             Verb::RunPod => {
                 assert_eq!(cri.pod_status(&self.pod).await?.state(), PodSandboxState::SandboxReady)
             }
@@ -221,45 +291,59 @@ impl Walk {
                     cri.status(&self.id(name).await?).await?.state(),
                     ContainerState::ContainerRunning
                 );
-                self.wait_until_it_works(name).await?;
+                // Until it has made what it needs: the oracle shall see it the same from now on.
+                self.counting(name).goes_on(1).await?;
             }
             Verb::Stop(name) => {
                 let status = cri.status(&self.id(name).await?).await?;
                 assert_eq!(
                     (status.state(), status.exit_code),
-                    (ContainerState::ContainerExited, 7),
+                    (ContainerState::ContainerExited, ON_SIGTERM),
                     "no exit code is lost"
                 );
+                self.counting(name).has_ended()?;
             }
             Verb::Remove(name) => assert!(self.id(name).await.is_err(), "it is gone"),
             Verb::StopPod => {
                 assert_eq!(cri.pod_status(&self.pod).await?.state(), PodSandboxState::SandboxNotready);
-                self.look_at_the_log()?;
+                let status = cri.status(&self.id(Name::Counts).await?).await?;
+                assert_eq!(
+                    (status.state(), status.exit_code),
+                    (ContainerState::ContainerExited, KILLED),
+                    "no exit code is lost"
+                );
             }
-            Verb::RemovePod => assert!(cri.pods().await?.is_empty()),
-            Verb::RemoveImage => assert!(cri.images().await?.is_empty()),
+            Verb::RemovePod => {
+                let left = cri.pods().await?.into_iter().filter(|pod| pod.id != self.bystander.id());
+                assert_eq!(left.count(), 0);
+            }
+            Verb::RemoveImage => assert!(cri.image(IMAGE).await?.is_none()),
         }
-        Ok(())
+        self.look_at_the_logs(verb).await
     }
 
-    /// Until it has made what it needs: the oracle shall see it the same from now on, and a signal find its handler.
-    async fn wait_until_it_works(&self, name: Name) -> Result {
-        let log = self.node.log_directory("walk").join(format!("{}.log", name.text()));
-        let patience = std::time::Duration::from_secs(10);
-        harness::until("the container works", patience, async || {
-            harness::read_log(&log).is_ok_and(|lines| !lines.is_empty())
-        })
-        .await
-    }
-
-    fn look_at_the_log(&self) -> Result {
-        let log = harness::read_log(&self.node.log_directory("walk").join("counts.log"))?;
-        let lines: Vec<String> = log.iter().map(harness::Line::text).collect();
-        // A container made anew begins again at 0, in the same file.
-        let begin = lines.iter().rposition(|line| line == "0").unwrap_or(0);
-        assert!(!lines.is_empty(), "it counted");
-        for (number, line) in lines[begin..].iter().enumerate() {
-            assert_eq!(*line, number.to_string(), "no line is lost, none is there twice");
+    /// After every verb: what runs has all its lines in its log and goes on, what has ended has all its lines.
+    async fn look_at_the_logs(&self, verb: Verb) -> Result {
+        let began = |wanted: Name| WALK.iter().position(|verb| *verb == Verb::Start(wanted));
+        let ends = |wanted: Name| {
+            let ends = |verb: &Verb| *verb == Verb::Stop(wanted) || *verb == Verb::StopPod;
+            WALK.iter().position(ends)
+        };
+        let now = WALK.iter().position(|own| *own == verb);
+        for name in [Name::Polite, Name::Counts] {
+            let (latest, earlier) = match name {
+                Name::Polite => self.polite.split_last(),
+                Name::Counts => self.counts.split_last(),
+            }
+            .doing(|| format!("find container {}", name.text()))?;
+            for one in earlier {
+                one.has_ended()?;
+            }
+            if now >= began(name) && now < ends(name) {
+                latest.goes_on(2).await?;
+            } else {
+                latest.has_ended()?;
+            }
         }
         Ok(())
     }
@@ -281,10 +365,12 @@ impl Walk {
     }
 
     /// The new daemon need not hold the same descriptors as the one that was killed; the pod's cgroup came with its first
-    /// container and goes with the pod; a layer that was checked and unpacked waits for the retry. All must be gone when
-    /// the node finishes.
+    /// container and goes with the pod; a layer that was checked and unpacked waits for the retry; what has ended leaves its exit
+    /// record and, until it is removed, what it wrote. All must be gone when the node finishes.
     fn may_stay(&self, thing: &str) -> bool {
         let pods = !self.pod.is_empty() && thing.starts_with("cgroup ") && thing.ends_with(&self.pod);
-        pods || thing.starts_with("descriptor ") || thing.starts_with("file root/images/layers/")
+        let ended = [Some(self.bystander.ending()), self.ended.as_deref()];
+        let ended = ended.into_iter().flatten().any(|id| thing.starts_with("file ") && thing.contains(id));
+        pods || ended || thing.starts_with("descriptor ") || thing.starts_with("file root/images/layers/")
     }
 }
