@@ -18,7 +18,7 @@ fn pods_node_and_world_talk() {
     assert_eq!(a.call(UPLINK, 81, LONG).unwrap(), address(2), "pod to another address of the node");
     assert_eq!(a.call(WORLD, 82, LONG).unwrap(), UPLINK, "pod to world, masqueraded");
     assert_eq!(
-        a.call(Ipv4Addr::LOCALHOST, 80, SHORT).unwrap_err().kind(),
+        a.call(Ipv4Addr::LOCALHOST, 80, LONG).unwrap_err().kind(),
         std::io::ErrorKind::ConnectionRefused
     );
 }

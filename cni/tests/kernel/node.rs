@@ -13,7 +13,7 @@ use sys::ns::Kinds;
 
 /// How long a test waits for what should not come, and at most for what should.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
-pub(crate) const LONG: Duration = Duration::from_secs(5);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// A network namespace.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ pub mod counting;
 use std::{
     fmt::Debug,
     fs,
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
 };
 
@@ -34,14 +33,6 @@ pub fn refused<T: Debug>(result: Result<T, Status>, codes: &[Code], words: &[&st
             Err(Failure::new(format!("the refusal says nothing of {missing:?}: {}", status.message())))
         }
     }
-}
-
-/// A TCP port of this machine that was free a moment ago.
-///
-/// # Errors
-/// When there is none.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// The content of a file of a container's cgroup: the first name that exists in any hierarchy. Name the v2 file and the

@@ -209,7 +209,7 @@ fn the_pods_own_files_can_be_replaced_by_mounts() -> Result {
         assert_eq!(node.cri.shell(&id, "cat /etc/hosts").await?, "10.0.0.1 mine\n");
         // kubelet rewrites the file in place; a bind mount shows it at once.
         fs::write(&hosts, "10.0.0.2 changed\n")?;
-        until("the change is seen", Duration::from_secs(5), async || {
+        until("the change is seen", Duration::from_secs(30), async || {
             node.cri.shell(&id, "cat /etc/hosts").await.is_ok_and(|text| text.contains("changed"))
         })
         .await?;

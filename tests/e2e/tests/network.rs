@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use e2e::{free_port, refused};
+use e2e::refused;
 use harness::{Node, Options, Result, RunningPod, container, http, run, until};
 use proto::cri::{PortMapping, Protocol};
 use tonic::Code;
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves its pod's name on port 80.
 async fn server(node: &Node, pod: &RunningPod) -> Result<String> {
@@ -51,7 +51,7 @@ fn pods_reach_each_other_and_the_node_reaches_them() -> Result {
 fn a_host_port_leads_to_the_pod_from_everywhere_and_ends_with_it() -> Result {
     run(async {
         let node = Node::start().await?;
-        let port = free_port()?;
+        let port = node.slot.host_port()?;
         let pod = node.run_pod(&node.pod("web").host_port(port, 80)).await?;
         server(&node, &pod).await?;
         let local = SocketAddr::from(([127, 0, 0, 1], port));
@@ -87,7 +87,7 @@ fn gateway(node: &Node) -> IpAddr {
 fn a_host_port_can_be_bound_to_one_address() -> Result {
     run(async {
         let node = Node::start().await?;
-        let port = free_port()?;
+        let port = node.slot.host_port()?;
         let mut wanted = node.pod("web");
         let mapping = PortMapping {
             host_port: i32::from(port),
@@ -108,7 +108,7 @@ fn a_host_port_can_be_bound_to_one_address() -> Result {
 fn two_pods_cannot_have_the_same_host_port() -> Result {
     run(async {
         let node = Node::start().await?;
-        let port = free_port()?;
+        let port = node.slot.host_port()?;
         let pod = node.run_pod(&node.pod("one").host_port(port, 80)).await?;
         let before = node.leftovers()?;
         let answer = node.cri.run_pod(&node.pod("two").host_port(port, 81).config).await;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use e2e::{free_port, refused};
+use e2e::refused;
 use harness::{Node, Result, container, http, run, until};
 use proto::cri::{Device, NamespaceMode};
 use tonic::Code;
@@ -89,7 +89,7 @@ fn containers_of_a_pod_share_memory_and_localhost() -> Result {
         let serve = "echo shared > /dev/shm/note; echo page > /tmp/index.html; exec httpd -f -p 127.0.0.1:8000 -h /tmp";
         let first = node.start_container(&pod, &container("first").shell(serve)).await?;
         let second = node.start_container(&pod, &container("second").shell("exec sleep 1000")).await?;
-        let deadline = std::time::Duration::from_secs(10);
+        let deadline = std::time::Duration::from_secs(30);
         until("the first serves", deadline, async || {
             node.cri.shell(&second, "wget -qO- 127.0.0.1:8000").await.is_ok()
         })
@@ -115,13 +115,13 @@ fn a_pod_on_the_nodes_network_has_its_name_ports_and_files() -> Result {
             !node.leftovers()?.beyond(&before).iter().any(|thing| thing.starts_with("link ")),
             "no link is made for it"
         );
-        let port = free_port()?;
+        let port = node.slot.host_port()?;
         let serve = format!("hostname > /tmp/index.html; exec httpd -f -p 127.0.0.1:{port} -h /tmp");
         let id = node.start_container(&pod, &container("c").shell(&serve)).await?;
         let own = fs::read_link("/proc/self/ns/net")?;
         assert_eq!(node.cri.shell(&id, "readlink /proc/self/ns/net").await?.trim(), own.to_string_lossy());
         let address = ([127, 0, 0, 1], port).into();
-        let deadline = std::time::Duration::from_secs(10);
+        let deadline = std::time::Duration::from_secs(30);
         until("the server listens on the node", deadline, async || http::get(address, "/").is_ok()).await?;
         let name = fs::read_to_string("/proc/sys/kernel/hostname")?;
         assert_eq!(http::get(address, "/")?.text().trim(), name.trim());

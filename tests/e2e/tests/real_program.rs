@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use e2e::{cgroup_file, free_port};
+use e2e::cgroup_file;
 use harness::{
     Node, Result, container, debian, http,
     image::{Compression, Image, LayerBuilder},
@@ -49,7 +49,7 @@ fn nginx_serves_and_its_limits_bite() -> Result {
     run(async {
         let node = Node::start().await?;
         node.registry.push("library/nginx", "latest", &image()?)?;
-        let port = free_port()?;
+        let port = node.slot.host_port()?;
         let pod = node.run_pod(&node.pod("web").host_port(port, 80)).await?;
         let mut nginx = container("nginx").image("nginx").memory(64 << 20);
         (nginx.resources().cpu_period, nginx.resources().cpu_quota) = (100_000, 2_000);

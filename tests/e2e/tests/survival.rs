@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::free_port;
 use harness::{Failure, Node, Options, Result, container, http, read_log, run, until};
 use proto::cri::{AttachRequest, ContainerState, PodSandboxState};
 use streaming::client::{self, ClientIo};
@@ -57,7 +56,7 @@ fn what_ends_while_nobody_looks_is_known_afterwards() -> Result {
 fn what_goes_on_is_served_by_the_next_daemon() -> Result {
     run(async {
         let mut node = Node::start().await?;
-        let port = free_port()?;
+        let port = node.slot.host_port()?;
         let wanted = node.pod("p").host_port(port, 80).label("app", "web");
         let pod = node.run_pod(&wanted).await?;
         let serve = "mkdir /tmp/w; echo page > /tmp/w/index.html; trap 'exit 9' TERM; httpd -f -p 80 -h /tmp/w & wait";

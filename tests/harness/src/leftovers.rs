@@ -21,7 +21,7 @@ pub(crate) use self::clear::clear;
 use crate::{Failure, Result, Slot};
 
 /// The kernel destroys namespaces, and with them links, after the last process is gone; loaded machines take their time.
-const SETTLE: Duration = Duration::from_secs(10);
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// Everything that exists under a slot's names, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]

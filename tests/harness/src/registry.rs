@@ -153,6 +153,10 @@ fn wait_until_up(child: &mut Child, address: SocketAddr) -> Result {
     Ok(())
 }
 
+/// A port of a loopback address that only this process uses: on 127.0.0.1 a neighbour may take the port before the
+/// registry does, and would then be asked for our images.
 fn free_port() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+    // A process number has 22 bits at most, proc_sys_kernel(5); .0.0.1 stays everybody's.
+    let [_, a, b, c] = ((std::process::id() << 1 | 1) + 2).to_be_bytes();
+    Ok(TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0))?.local_addr()?)
 }

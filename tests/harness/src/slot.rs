@@ -5,6 +5,7 @@ use std::{
     fs::{self, File, TryLockError},
     net::Ipv4Addr,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use crate::{Doing, Failure, Leftovers, Result};
@@ -16,11 +17,18 @@ const SLOTS: u8 = 200;
 #[derive(Debug)]
 pub struct Slot {
     number: u8,
+/// hostPorts of each slot.
+const PORTS: u16 = 20;
+/// The first one of all: below the ports of NodePorts (30000) and of sockets that name none (32768).
+const FIRST_PORT: u16 = 24_000;
+
     dir: PathBuf,
     _lock: File,
 }
 
 impl Slot {
+    /// How many hostPorts were handed out.
+    ports: AtomicU16,
     /// Takes the first free slot and clears what an earlier owner left.
     ///
     /// # Errors
@@ -33,7 +41,8 @@ impl Slot {
             let lock = File::create(&path).doing(|| format!("create {}", path.display()))?;
             match lock.try_lock() {
                 Ok(()) => {
-                    let slot = Self { number, dir: base.join(number.to_string()), _lock: lock };
+                    let dir = base.join(number.to_string());
+                    let slot = Self { number, dir, ports: AtomicU16::new(0), _lock: lock };
                     slot.clear()?;
                     fs::create_dir_all(&slot.dir).doing(|| format!("make {}", slot.dir.display()))?;
                     return Ok(slot);
@@ -91,6 +100,19 @@ impl Slot {
     pub fn network(&self) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, self.number, 0)
     }
+    /// A port of the node for a pod's hostPort: nobody else's while the slot is held. They lie below the ports the kernel
+    /// gives to sockets that name none, so no test's server or connection comes upon one.
+    ///
+    /// # Errors
+    /// When the slot has no more.
+    pub fn host_port(&self) -> Result<u16> {
+        let number = self.ports.fetch_add(1, Ordering::Relaxed);
+        if number < PORTS {
+            return Ok(FIRST_PORT + u16::from(self.number) * PORTS + number);
+        }
+        Err(Failure::new(format!("a slot has {PORTS} hostPorts")))
+    }
+
 
     /// Takes away everything that carries the slot's names: after a failed or aborted test, not after a good one.
     ///

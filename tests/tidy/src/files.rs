@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Directories that hold nothing of ours.
+/// What holds nothing of ours: directories, and the file `.git` of a work tree that says where the repository is.
 const SKIPPED: [&str; 3] = ["target", ".git", "node_modules"];
 
 /// A text file and its path below the repository, with `/` between parts.
@@ -49,7 +49,10 @@ fn walk(root: &Path, dir: &Path, found: &mut Vec<File>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_dir() && !SKIPPED.iter().any(|skipped| path.ends_with(skipped)) {
+        if SKIPPED.iter().any(|skipped| path.ends_with(skipped)) {
+            continue;
+        }
+        if kind.is_dir() {
             walk(root, &path, found)?;
         } else if kind.is_file()
             && let Ok(text) = String::from_utf8(fs::read(&path)?)

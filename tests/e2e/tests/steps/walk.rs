@@ -1,9 +1,6 @@
 //! One walk through every verb, with one fault on the way, as a stubborn kubelet would take it.
 
-use e2e::{
-    counting::{Counting, ON_SIGTERM},
-    free_port,
-};
+use e2e::counting::{Counting, ON_SIGTERM};
 use harness::{
     Client, Daemon, Doing, Failure, Leftovers, Node, Pod, Result,
     image::{self, Compression, LayerBuilder},
@@ -109,7 +106,7 @@ impl Walk {
         node.daemon = Daemon::start(&node.slot, &node.options).await?;
         node.cri = Client::connect(&node.slot.socket()).await?;
         // A hostPort and a shared PID namespace: the pod that has the most to be made.
-        let wanted = node.pod("walk").host_port(free_port()?, 80).shared_pid();
+        let wanted = node.pod("walk").host_port(node.slot.host_port()?, 80).shared_pid();
         std::fs::create_dir_all(&wanted.config.log_directory)?;
         let [polite, counts] =
             [Name::Polite, Name::Counts].map(|name| Counting::new(&node, "walk", name.text(), 0));
@@ -350,7 +347,7 @@ impl Walk {
 
     /// Waits until nothing is there that was not there `before`, but for what belongs to what stays.
     async fn settle(&self, before: &Leftovers) -> Result {
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
         loop {
             let now = self.node.leftovers()?.only(|thing| !self.may_stay(thing));
             let left = now.beyond(before);

@@ -5,19 +5,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::processes::names;
 use crate::{Doing, Result};
 
 pub(super) fn list(dir: &Path) -> Result<Vec<String>> {
     let dir = dir.to_string_lossy();
-    let lines = table()?.into_iter().filter(|line| line.text.contains(&*dir));
+    let lines = table()?.into_iter().filter(|line| names(line.text.as_bytes(), &dir));
     Ok(lines.map(|line| format!("mount {} ({})", line.point.display(), line.kind)).collect())
 }
 
 /// Mount points in or from a directory, newest first: the order in which they can be taken away.
 pub(super) fn points(dir: &Path) -> Result<Vec<PathBuf>> {
     let dir = dir.to_string_lossy();
-    let mut points: Vec<_> =
-        table()?.into_iter().filter(|line| line.text.contains(&*dir)).map(|line| line.point).collect();
+    let mut points: Vec<_> = table()?
+        .into_iter()
+        .filter(|line| names(line.text.as_bytes(), &dir))
+        .map(|line| line.point)
+        .collect();
     points.reverse();
     Ok(points)
 }

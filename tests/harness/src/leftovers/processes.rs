@@ -49,7 +49,7 @@ pub(super) fn find(slot: &Slot) -> Vec<Found> {
 
 fn is_of(proc: &Path, dir: &str, cgroup: &str, tables: &mut BTreeMap<PathBuf, bool>) -> bool {
     let command = fs::read(proc.join("cmdline")).unwrap_or_default();
-    if contains(&command, dir) {
+    if names(&command, dir) {
         return true;
     }
     let links = ["cwd", "root", "exe", "fd/0", "fd/1", "fd/2"];
@@ -104,4 +104,11 @@ pub(super) fn held(slot: &Slot, pid: u32) -> Vec<String> {
 
 fn contains(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+/// Does the text name this directory, and not one whose name only begins the same (slot 1 and slot 10)?
+pub(super) fn names(text: &[u8], dir: &str) -> bool {
+    let ends = |at: usize| text.get(at + dir.len()).is_none_or(|next| !next.is_ascii_alphanumeric());
+    let begins = text.windows(dir.len()).enumerate().filter(|(_, window)| *window == dir.as_bytes());
+    begins.map(|(at, _)| at).any(ends)
 }
