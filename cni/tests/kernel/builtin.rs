@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use crate::node::{GATEWAY, LONG, Netns, Node, SHORT, UPLINK, WORLD, address, config, find, id, tcp};
+use crate::node::{GATEWAY, LONG, Netns, Node, SHORT, UPLINK, WORLD, address, config, id, tcp};
 use cni::{Builtin, Kind, PortMapping, Protocol, host_interface};
 
 #[test]
@@ -252,17 +252,13 @@ fn what_others_break_is_repaired() {
     let pod = node.pod(2, &[tcp(8080, 80)]);
     pod.serve(Ipv4Addr::UNSPECIFIED, 80);
     node.host.program("ip", &["link", "del", "berth0"]);
-    if find("nft").is_some() {
-        node.nft(&["flush", "ruleset"]);
-    }
+    node.nft(&["flush", "ruleset"]);
     assert!(node.world.call(UPLINK, 8080, SHORT).is_err());
     // The next pod meets it, and repairs the others' network on the way.
     let _next = node.pod(3, &[]);
     assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
-    if find("nft").is_some() {
-        node.nft(&["delete", "table", "inet", "berth"]);
-        node.builtin.detach(&id(3), &[]).unwrap();
-    }
+    node.nft(&["delete", "table", "inet", "berth"]);
+    node.builtin.detach(&id(3), &[]).unwrap();
     node.host.run(|| node.builtin.repair().unwrap());
     assert_eq!(node.world.call(UPLINK, 8080, LONG).unwrap(), WORLD);
 }
@@ -274,9 +270,7 @@ fn the_node_is_left_as_it_was() {
     node.builtin.remove_node_state().unwrap();
     let links = node.host.program("ip", &["-o", "link"]);
     assert!(!links.contains("berth0") && !links.contains("bv0202"), "{links}");
-    if find("nft").is_some() {
-        assert_eq!(node.nft(&["list", "ruleset"]), "");
-    }
+    assert_eq!(node.nft(&["list", "ruleset"]), "");
     node.builtin.remove_node_state().unwrap();
 }
 

@@ -80,7 +80,8 @@ impl Netns {
 
     pub(crate) fn try_program(&self, program: &str, args: &[&str]) -> Result<String, String> {
         let output = self.run(|| {
-            let path = find(program).ok_or(format!("no {program}"))?;
+            let path = find(program)
+                .ok_or_else(|| format!("this test needs {program}: install iproute2 and nftables"))?;
             sys::process::command(path).args(args).output().map_err(|error| error.to_string())
         })?;
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
@@ -89,7 +90,7 @@ impl Netns {
 }
 
 /// Where a program is.
-pub(crate) fn find(program: &str) -> Option<String> {
+fn find(program: &str) -> Option<String> {
     let dirs = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     dirs.iter().map(|dir| format!("{dir}/{program}")).find(|path| std::path::Path::new(path).exists())
 }

@@ -1,7 +1,6 @@
-//! The distribution project's own registry, where it is installed (Debian: docker-registry).
+//! The distribution project's own registry, from Debian's docker-registry.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use imagestore::{Credentials, Digest, Kind};
 use crate::images::{self, Image, OCI_MANIFEST, Tar};
 use crate::scene::{Scene, chain};
 
-const PROGRAM: &str = "/usr/bin/docker-registry";
 /// `secret`, by bcrypt at its lowest cost.
 const HTPASSWD: &str = "ann:$2b$04$Wrv/9iLl4XxxI2Kjwq9d8u5wQBONeDZUHxU6ooApruuW0aMfADKke\n";
 
@@ -27,13 +25,8 @@ impl Drop for Registry {
     }
 }
 
-/// Starts one; `None`, with a line that says so, where there is no such program.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-async fn start(private: bool) -> Option<Registry> {
-    if !Path::new(PROGRAM).exists() {
-        eprintln!("skipped: {PROGRAM} is not installed (Debian: docker-registry)");
-        return None;
-    }
+async fn start(private: bool) -> Registry {
+    let program = harness::debian::registry().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     std::fs::write(dir.path().join("htpasswd"), HTPASSWD).unwrap();
@@ -47,17 +40,17 @@ async fn start(private: bool) -> Option<Registry> {
         dir.path().display()
     );
     std::fs::write(dir.path().join("config.yml"), config).unwrap();
-    let mut command = sys::process::command(PROGRAM);
+    let mut command = sys::process::command(&program);
     command.arg("serve").arg(dir.path().join("config.yml"));
     let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let registry = Registry { host, process, _dir: dir };
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if tokio::net::TcpStream::connect(&registry.host).await.is_ok() {
-            return Some(registry);
+            return registry;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("{PROGRAM} does not listen on {}", registry.host);
+    panic!("{} does not listen on {}", program.display(), registry.host);
 }
 
 impl Registry {
@@ -84,7 +77,7 @@ impl Registry {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pull_from_distribution() {
-    let Some(registry) = start(false).await else { return };
+    let registry = start(false).await;
     let image = Image::new(vec![
         Tar::new().file("big", &images::noise(3 << 20, 9)).gzip(),
         Tar::new().file("small", b"x").zstd(),
@@ -106,7 +99,7 @@ async fn pull_from_distribution() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pull_with_a_password_from_distribution() {
-    let Some(registry) = start(true).await else { return };
+    let registry = start(true).await;
     let image = images::small("private");
     registry.push(&image, "app", "1").await;
     let scene = Scene::new();

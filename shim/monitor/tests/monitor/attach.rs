@@ -7,7 +7,7 @@ use crate::fixture::{eventually, pod, sandbox_plan};
 
 #[test]
 fn output_is_copied_and_still_logged() {
-    let Some(mut pod) = pod("copy", &sandbox_plan()) else { return };
+    let mut pod = pod("copy", &sandbox_plan());
     let client = pod.client();
     let mut plan = pod.shell("c1", "read go; echo out; echo err >&2");
     plan.stdio.as_mut().unwrap().stdin = true;
@@ -26,7 +26,7 @@ fn output_is_copied_and_still_logged() {
 
 #[test]
 fn input_of_any_size_arrives_at_the_containers_speed() {
-    let Some(mut pod) = pod("input", &sandbox_plan()) else { return };
+    let mut pod = pod("input", &sandbox_plan());
     let client = pod.client();
     let mut plan = pod.shell("c1", "sleep 0.1; wc -c");
     plan.stdio = Some(proto::monitor::Stdio { stdin: true, stdin_once: true, ..plan.stdio.unwrap() });
@@ -47,7 +47,7 @@ fn input_of_any_size_arrives_at_the_containers_speed() {
 
 #[test]
 fn without_stdin_once_the_next_client_goes_on() {
-    let Some(mut pod) = pod("next", &sandbox_plan()) else { return };
+    let mut pod = pod("next", &sandbox_plan());
     let client = pod.client();
     let mut plan = pod.shell("c1", "read a; read b; echo $a $b");
     plan.stdio.as_mut().unwrap().stdin = true;
@@ -63,7 +63,7 @@ fn without_stdin_once_the_next_client_goes_on() {
 
 #[test]
 fn a_client_that_does_not_read_is_dropped() {
-    let Some(mut pod) = pod("slow", &sandbox_plan()) else { return };
+    let mut pod = pod("slow", &sandbox_plan());
     let client = pod.client();
     client.start(
         &pod.shell("c1", "while [ ! -e /tmp/go ]; do usleep 1000; done; yes 0123456789 | head -c 4000000"),
@@ -80,7 +80,7 @@ fn a_client_that_does_not_read_is_dropped() {
 
 #[test]
 fn attaching_to_what_is_not_there_ends_at_once() {
-    let Some(mut pod) = pod("ended", &sandbox_plan()) else { return };
+    let mut pod = pod("ended", &sandbox_plan());
     let client = pod.client();
     client.start(&pod.shell("c1", "exec 2>&-; read x; sleep 0.2; echo out; while :; do sleep 1; done"));
     // No input was planned, and stderr is closed.

@@ -13,7 +13,7 @@ const FOREVER: &str = "while :; do sleep 1; done";
 
 #[test]
 fn an_exec_sees_the_container_and_reports_its_end() {
-    let Some(mut pod) = pod("exec", &sandbox_plan()) else { return };
+    let mut pod = pod("exec", &sandbox_plan());
     pod.client()
         .start(&pod.shell("c1", &format!("hostname inner 2>/dev/null; echo x >/tmp/mark; {FOREVER}")));
     eventually("mark", || pod.dir.join("c1/upper/tmp/mark").exists());
@@ -32,7 +32,7 @@ fn an_exec_sees_the_container_and_reports_its_end() {
 
 #[test]
 fn all_three_streams_are_the_callers() {
-    let Some(mut pod) = pod("streams", &sandbox_plan()) else { return };
+    let mut pod = pod("streams", &sandbox_plan());
     pod.client().start(&pod.shell("c1", FOREVER));
     let client = pod.client();
     let (in_reader, in_writer) = sys::io::pipe().unwrap();
@@ -59,7 +59,7 @@ fn all_three_streams_are_the_callers() {
 
 #[test]
 fn a_program_that_is_not_there_is_refused() {
-    let Some(mut pod) = pod("nothere", &sandbox_plan()) else { return };
+    let mut pod = pod("nothere", &sandbox_plan());
     pod.client().start(&pod.shell("c1", FOREVER));
     let plan = ExecPlan { container_id: "c1".into(), process: Some(process(&["nosuch"])) };
     let failed = pod.client().try_exec(&plan, [None; 3]).unwrap_err();
@@ -71,7 +71,7 @@ fn a_program_that_is_not_there_is_refused() {
 
 #[test]
 fn a_closed_connection_ends_the_tree_and_nothing_else() {
-    let Some(mut pod) = pod("tree", &sandbox_plan()) else { return };
+    let mut pod = pod("tree", &sandbox_plan());
     pod.client().start(&pod.shell("c1", FOREVER));
     let of_exec =
         |pod: &crate::fixture::Pod| pod.commands().iter().filter(|line| line.contains("sleep 100")).count();
@@ -90,7 +90,7 @@ fn a_closed_connection_ends_the_tree_and_nothing_else() {
 
 #[test]
 fn a_container_takes_its_execs_along() {
-    let Some(mut pod) = pod("along", &sandbox_plan()) else { return };
+    let mut pod = pod("along", &sandbox_plan());
     let starter = pod.client();
     starter.start(&pod.shell("c1", FOREVER));
     let client = pod.client();
@@ -104,7 +104,7 @@ fn a_container_takes_its_execs_along() {
 
 #[test]
 fn many_at_once_get_their_own_answers() {
-    let Some(mut pod) = pod("many", &sandbox_plan()) else { return };
+    let mut pod = pod("many", &sandbox_plan());
     pod.client().start(&pod.shell("c1", FOREVER));
     let clients: Vec<_> = (0..40)
         .map(|number| {
@@ -123,7 +123,7 @@ fn many_at_once_get_their_own_answers() {
 
 #[test]
 fn tracing_neighbours_get_no_host_descriptor() {
-    let Some(mut pod) = pod("trace", &sandbox_plan()) else { return };
+    let mut pod = pod("trace", &sandbox_plan());
     // Root with CAP_SYS_PTRACE in the container's PID namespace looks at every new process as fast as it can.
     let spy = "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] && continue; \
                for l in $p/root $p/cwd $p/fd/*; do readlink $l 2>/dev/null; done; done >>/tmp/seen; done";
@@ -156,7 +156,7 @@ fn tracing_neighbours_get_no_host_descriptor() {
 
 #[test]
 fn hanging_up_at_any_moment_leaves_nothing_behind() {
-    let Some(mut pod) = pod("hangup", &sandbox_plan()) else { return };
+    let mut pod = pod("hangup", &sandbox_plan());
     pod.client().start(&pod.shell("c1", FOREVER));
     let plan = ExecPlan { container_id: "c1".into(), process: Some(process(&["sleep", "1009"])) };
     for moment in 0..100 {

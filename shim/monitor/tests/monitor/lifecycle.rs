@@ -11,7 +11,7 @@ use crate::fixture::{eventually, pod, sandbox_plan};
 
 #[test]
 fn a_container_runs_logs_exits_and_is_recorded() {
-    let Some(mut pod) = pod("runs", &sandbox_plan()) else { return };
+    let mut pod = pod("runs", &sandbox_plan());
     let plan = pod.shell("c1", "echo out; echo err >&2; exit 7");
     let client = pod.client();
     let (started, pidfd) = client.try_start(&plan).unwrap();
@@ -33,7 +33,7 @@ fn a_container_runs_logs_exits_and_is_recorded() {
 
 #[test]
 fn signals_arrive_and_are_told() {
-    let Some(mut pod) = pod("signals", &sandbox_plan()) else { return };
+    let mut pod = pod("signals", &sandbox_plan());
     let client = pod.client();
     client
         .start(&pod.shell("trap", "trap 'echo got; exit 3' TERM; echo ready; while :; do sleep 0.01; done"));
@@ -52,7 +52,7 @@ fn signals_arrive_and_are_told() {
 
 #[test]
 fn watchers_hear_the_past_then_the_present() {
-    let Some(mut pod) = pod("watch", &sandbox_plan()) else { return };
+    let mut pod = pod("watch", &sandbox_plan());
     let (client, watcher) = (pod.client(), pod.client());
     client.start(&pod.shell("past", "exit 1"));
     pod.client().wait_exit("past");
@@ -72,7 +72,7 @@ fn watchers_hear_the_past_then_the_present() {
 
 #[test]
 fn a_program_that_cannot_run_leaves_nothing() {
-    let Some(mut pod) = pod("fails", &sandbox_plan()) else { return };
+    let mut pod = pod("fails", &sandbox_plan());
     let client = pod.client();
     let mut plan = pod.shell("c1", "");
     fs::write(pod.dir.join("layer/etc/text"), "no program").unwrap();
@@ -92,7 +92,7 @@ fn a_program_that_cannot_run_leaves_nothing() {
 
 #[test]
 fn wrong_requests_are_refused_and_harm_nothing() {
-    let Some(mut pod) = pod("wrong", &sandbox_plan()) else { return };
+    let mut pod = pod("wrong", &sandbox_plan());
     let client = pod.client();
     let plan = pod.shell("c1", "while :; do sleep 1; done");
     client.start(&plan);
@@ -114,7 +114,7 @@ fn wrong_requests_are_refused_and_harm_nothing() {
 
 #[test]
 fn shutdown_ends_everything_and_records_it() {
-    let Some(mut pod) = pod("shutdown", &sandbox_plan()) else { return };
+    let mut pod = pod("shutdown", &sandbox_plan());
     let client = pod.client();
     for id in ["c1", "c2", "c3"] {
         client.start(&pod.shell(id, "trap '' TERM; while :; do sleep 1; done"));
@@ -130,7 +130,7 @@ fn shutdown_ends_everything_and_records_it() {
 
 #[test]
 fn containers_end_with_a_monitor_that_is_killed() {
-    let Some(mut pod) = pod("killed", &sandbox_plan()) else { return };
+    let mut pod = pod("killed", &sandbox_plan());
     let client = pod.client();
     client.start(&pod.shell("c1", "sleep 1000 & while :; do sleep 1; done"));
     let mut other_user = pod.shell("c2", "while :; do sleep 1; done");
@@ -143,7 +143,7 @@ fn containers_end_with_a_monitor_that_is_killed() {
 
 #[test]
 fn the_monitor_outlives_its_sockets_directory() {
-    let Some(mut pod) = pod("rundir", &sandbox_plan()) else { return };
+    let mut pod = pod("rundir", &sandbox_plan());
     let client = pod.client();
     fs::remove_file(pod.dir.join("state/m.sock")).unwrap();
     assert_eq!(client.try_start(&pod.shell("c1", "while :; do sleep 1; done")).map(drop), Ok(()));
@@ -154,7 +154,7 @@ fn the_monitor_outlives_its_sockets_directory() {
 
 #[test]
 fn clients_that_do_not_read_or_talk_nonsense_are_dropped() {
-    let Some(mut pod) = pod("deaf", &sandbox_plan()) else { return };
+    let mut pod = pod("deaf", &sandbox_plan());
     pod.client().start(&pod.shell("c1", "while :; do sleep 1; done"));
     let deaf = pod.client();
     let dropped = (0..100_000).any(|_| !deaf.try_send(&request::Request::Watch(Watch {})));

@@ -7,7 +7,7 @@ use crate::fixture::{eventually, pod, sandbox_plan};
 
 #[test]
 fn lines_are_whole_however_they_were_written() {
-    let Some(mut pod) = pod("lines", &sandbox_plan()) else { return };
+    let mut pod = pod("lines", &sandbox_plan());
     let script = "printf 'a'; usleep 20000; printf 'b\\n\\n'; printf 'err' >&2; usleep 20000; printf 'or\\n' >&2; printf 'no end'";
     let plan = pod.shell("c1", script);
     assert_eq!(pod.run(&plan).0, 0);
@@ -20,7 +20,7 @@ fn lines_are_whole_however_they_were_written() {
 
 #[test]
 fn long_lines_and_odd_bytes_survive() {
-    let Some(mut pod) = pod("long", &sandbox_plan()) else { return };
+    let mut pod = pod("long", &sandbox_plan());
     let plan = pod.shell("c1", "head -c 40000 /dev/zero | tr '\\0' x; echo; printf 'a\\000b\\377c\\r\\n'");
     pod.run(&plan);
     let bytes = fs::read(pod.dir.join("logs/c1.log")).unwrap();
@@ -34,7 +34,7 @@ fn long_lines_and_odd_bytes_survive() {
 
 #[test]
 fn a_flood_on_both_streams_is_complete() {
-    let Some(mut pod) = pod("flood", &sandbox_plan()) else { return };
+    let mut pod = pod("flood", &sandbox_plan());
     let plan = pod.shell("c1", "seq 1 200000 & seq 1 200000 >&2; wait");
     pod.run(&plan);
     let records = pod.records("c1");
@@ -51,7 +51,7 @@ fn a_flood_on_both_streams_is_complete() {
 
 #[test]
 fn rotation_loses_nothing() {
-    let Some(mut pod) = pod("rotate", &sandbox_plan()) else { return };
+    let mut pod = pod("rotate", &sandbox_plan());
     let client = pod.client();
     client.start(
         &pod.shell(
@@ -81,7 +81,7 @@ fn rotation_loses_nothing() {
 
 #[test]
 fn a_log_that_cannot_be_opened_fails_the_start_and_keeps_the_old_on_reopen() {
-    let Some(mut pod) = pod("nolog", &sandbox_plan()) else { return };
+    let mut pod = pod("nolog", &sandbox_plan());
     let client = pod.client();
     let plan = pod.shell("c1", "echo one; trap 'echo two; exit' TERM; while :; do sleep 0.01; done");
     let log = pod.dir.join("logs/c1.log");
@@ -121,7 +121,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_never_blocks_and_is_told_once() {
-    let Some(mut pod) = pod("full", &sandbox_plan()) else { return };
+    let mut pod = pod("full", &sandbox_plan());
     let disk = SmallDisk::new(&pod.dir.join("logs"));
     let client = pod.client();
     let script =
@@ -155,7 +155,7 @@ fn a_full_disk_never_blocks_and_is_told_once() {
 
 #[test]
 fn without_a_log_output_is_read_and_dropped() {
-    let Some(mut pod) = pod("none", &sandbox_plan()) else { return };
+    let mut pod = pod("none", &sandbox_plan());
     let mut plan = pod.shell("c1", "seq 1 100000; exit 5");
     plan.stdio = None;
     pod.client().start(&plan);

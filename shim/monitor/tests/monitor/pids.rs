@@ -10,7 +10,7 @@ const FOREVER: &str = "while :; do sleep 1; done";
 
 #[test]
 fn a_container_of_its_own_is_process_one() {
-    let Some(mut pod) = pod("own", &sandbox_plan()) else { return };
+    let mut pod = pod("own", &sandbox_plan());
     let plan = pod.shell("c1", "echo $$; cat /proc/1/comm; true");
     let (_, output) = pod.run(&plan);
     assert!(output == "1\nsh\n", "{output}");
@@ -21,7 +21,7 @@ fn a_container_of_its_own_is_process_one() {
 fn a_shared_namespace_is_held_by_a_pause_process_with_nothing() {
     let mut plan = sandbox_plan();
     plan.shared_pid = true;
-    let Some(mut pod) = pod("shared", &plan) else { return };
+    let mut pod = pod("shared", &plan);
     let pause = pod.hello.pause_pid;
     assert!(pause > 0);
     let status = std::fs::read_to_string(format!("/proc/{pause}/status")).unwrap();
@@ -57,7 +57,7 @@ fn a_shared_namespace_is_held_by_a_pause_process_with_nothing() {
 fn orphans_in_a_shared_namespace_are_reaped() {
     let mut plan = sandbox_plan();
     plan.shared_pid = true;
-    let Some(mut pod) = pod("zombies", &plan) else { return };
+    let mut pod = pod("zombies", &plan);
     let mut container = pod.shell("c1", "i=0; while [ $i -lt 200 ]; do i=$((i+1)); (true &); done; sleep 0.1; cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z' ; true");
     container.pid_mode = PidMode::Pod.into();
     assert_eq!(pod.run(&container), (0, "0\n".into()));
@@ -66,7 +66,7 @@ fn orphans_in_a_shared_namespace_are_reaped() {
 
 #[test]
 fn another_containers_namespace_can_be_joined() {
-    let Some(mut pod) = pod("target", &sandbox_plan()) else { return };
+    let mut pod = pod("target", &sandbox_plan());
     pod.client().start(&pod.shell("c1", "exec sleep 1005"));
     let mut plan = pod.shell("c2", "cat /proc/1/cmdline | tr '\\0' ' '; [ $$ -gt 1 ] && echo joined");
     plan.pid_mode = PidMode::Target.into();
@@ -80,7 +80,7 @@ fn another_containers_namespace_can_be_joined() {
 
 #[test]
 fn on_the_hosts_pids_the_rest_dies_with_the_first() {
-    let Some(mut pod) = pod("hostpid", &sandbox_plan()) else { return };
+    let mut pod = pod("hostpid", &sandbox_plan());
     // The grandchild keeps the output open; nobody else would end it.
     let mut plan = pod.shell(
         "c1",

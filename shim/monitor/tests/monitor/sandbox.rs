@@ -10,7 +10,7 @@ fn sysctl(name: &str, value: &str) -> Sysctl {
 
 #[test]
 fn hello_brings_the_network_namespace() {
-    let Some(pod) = pod("hello", &sandbox_plan()) else { return };
+    let pod = pod("hello", &sandbox_plan());
     assert_eq!((pod.hello.pid, pod.hello.pause_pid, pod.hello_fds.len()), (pod.pid, 0, 2));
     let netns = identity(&pod.hello_fds[0]).unwrap();
     assert_eq!(netns, identity(ns::open_of(pod.pid, "net").unwrap()).unwrap());
@@ -35,7 +35,7 @@ fn hello_brings_the_network_namespace() {
 fn a_pod_on_the_hosts_network_keeps_it() {
     let mut plan = sandbox_plan();
     (plan.new_network, plan.new_uts, plan.new_ipc) = (false, false, false);
-    let Some(mut pod) = pod("hostnet", &plan) else { return };
+    let mut pod = pod("hostnet", &plan);
     assert_eq!(pod.hello_fds.len(), 0);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let plan = pod.shell("c1", "hostname; readlink /proc/self/ns/net");
@@ -48,7 +48,7 @@ fn a_pod_on_the_hosts_network_keeps_it() {
 fn sysctls_are_written_in_the_pods_namespaces() {
     let mut plan = sandbox_plan();
     plan.sysctls = vec![sysctl("net.ipv4.ip_unprivileged_port_start", "81"), sysctl("kernel/shmmni", "77")];
-    let Some(mut pod) = pod("sysctl", &plan) else { return };
+    let mut pod = pod("sysctl", &plan);
     let mut container = pod.shell("c1", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shmmni /proc/sys/kernel/msgmax; (echo 1 >/proc/sys/kernel/shmmni) 2>/dev/null || echo refused");
     container.sysctls = vec![sysctl("kernel.msgmax", "4096")];
     let (_, output) = pod.run(&container);
@@ -61,7 +61,7 @@ fn sysctls_are_written_in_the_pods_namespaces() {
 fn a_sandbox_that_cannot_be_made_says_why_and_leaves_nothing() {
     let mut plan = sandbox_plan();
     plan.sysctls = vec![sysctl("net.ipv4.no_such_thing", "1")];
-    let Some(mut pod) = try_pod("refused", &plan) else { return };
+    let mut pod = try_pod("refused", &plan);
     let failed = pod.hello.failed.clone().unwrap();
     assert_eq!((failed.stage.as_str(), failed.errno), ("sysctl", Errno::ENOENT.0));
     assert!(failed.what.contains("net.ipv4.no_such_thing"), "{failed:?}");
@@ -71,7 +71,7 @@ fn a_sandbox_that_cannot_be_made_says_why_and_leaves_nothing() {
 
 #[test]
 fn sockets_are_of_the_pods_network() {
-    let Some(pod) = pod("socket", &sandbox_plan()) else { return };
+    let pod = pod("socket", &sandbox_plan());
     // AF_INET, SOCK_STREAM: nothing listens in the pod, whatever does on the host.
     let open = OpenSocket { domain: 2, r#type: 1, protocol: 0 };
     let fds = pod.client().call(request::Request::OpenSocket(open)).unwrap();
@@ -84,7 +84,7 @@ fn sockets_are_of_the_pods_network() {
 
 #[test]
 fn the_pods_shared_memory_is_one_and_as_large_as_asked() {
-    let Some(mut pod) = pod("shm", &sandbox_plan()) else { return };
+    let mut pod = pod("shm", &sandbox_plan());
     pod.client().start(&pod.shell("c1", "echo shared >/dev/shm/x; while :; do sleep 1; done"));
     crate::fixture::eventually("shared", || pod.exec_shell("c1", "cat /dev/shm/x").1 == "shared\n");
     let plan =

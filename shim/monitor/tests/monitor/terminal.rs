@@ -11,7 +11,7 @@ use crate::{
 
 #[test]
 fn a_container_with_a_terminal_has_one() {
-    let Some(mut pod) = pod("tty", &sandbox_plan()) else { return };
+    let mut pod = pod("tty", &sandbox_plan());
     let script = "tty; for n in 0 1 2; do readlink /proc/$$/fd/$n; done; stat -c %F /dev/console; echo err >&2; while :; do stty size; sleep 0.02; done";
     let mut plan = pod.shell("c1", script);
     plan.process.as_mut().unwrap().terminal = true;
@@ -32,7 +32,7 @@ fn a_container_with_a_terminal_has_one() {
 
 #[test]
 fn all_output_of_a_terminal_arrives_before_the_exit() {
-    let Some(mut pod) = pod("ttydrain", &sandbox_plan()) else { return };
+    let mut pod = pod("ttydrain", &sandbox_plan());
     let mut plan = pod.shell("c1", "seq 1 20000");
     plan.process.as_mut().unwrap().terminal = true;
     pod.client().start(&plan);
@@ -44,7 +44,7 @@ fn all_output_of_a_terminal_arrives_before_the_exit() {
 
 #[test]
 fn input_goes_to_the_terminal_and_control_c_is_a_signal() {
-    let Some(mut pod) = pod("ttyin", &sandbox_plan()) else { return };
+    let mut pod = pod("ttyin", &sandbox_plan());
     let mut plan = pod.shell(
         "c1",
         "trap 'echo interrupted; exit 6' INT; read x; echo got $x; while :; do sleep 0.02; done",
@@ -65,7 +65,7 @@ fn input_goes_to_the_terminal_and_control_c_is_a_signal() {
 
 #[test]
 fn an_exec_with_a_terminal_hands_out_its_master() {
-    let Some(mut pod) = pod("ttyexec", &sandbox_plan()) else { return };
+    let mut pod = pod("ttyexec", &sandbox_plan());
     pod.client().start(&pod.shell("c1", "while :; do sleep 1; done"));
     let client = pod.client();
     let mut with_terminal = process(&["sh", "-c", "tty; read x; echo $x; stty size"]);
@@ -85,7 +85,7 @@ fn an_exec_with_a_terminal_hands_out_its_master() {
 
 #[test]
 fn a_container_that_swaps_its_devpts_gets_no_terminal() {
-    let Some(mut pod) = pod("ttyfake", &sandbox_plan()) else { return };
+    let mut pod = pod("ttyfake", &sandbox_plan());
     let mut plan = pod.shell(
         "c1",
         "umount /dev/pts; echo fake >/dev/pts/ptmx; touch /tmp/ready; while :; do sleep 1; done",

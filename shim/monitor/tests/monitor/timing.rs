@@ -25,7 +25,7 @@ fn memory(pid: i32) -> String {
 #[ignore = "prints figures"]
 fn figures() {
     let begin = Instant::now();
-    let Some(mut pod) = pod("figures", &sandbox_plan()) else { return };
+    let mut pod = pod("figures", &sandbox_plan());
     println!("spawn to Hello: {:?} (with set-up of the test)", begin.elapsed());
     std::thread::sleep(std::time::Duration::from_millis(100));
     println!("idle: {}", memory(pod.pid));
@@ -77,7 +77,7 @@ fn figures() {
 fn memory_of_twenty() {
     let mut pods = Vec::new();
     for _ in 0..20 {
-        let Some(mut pod) = pod("twenty", &sandbox_plan()) else { return };
+        let mut pod = pod("twenty", &sandbox_plan());
         let mut plan = pod.shell("c1", "");
         plan.process.as_mut().unwrap().args = vec!["sleep".into(), "1000".into()];
         pod.client().start(&plan);
