@@ -55,12 +55,6 @@ fn first_argument(pid: i32, program: &str) -> Option<String> {
     String::from_utf8(words.next()?.to_vec()).ok()
 }
 
-/// When the process started, in clock ticks after boot (field 22 of /proc/pid/stat, proc_pid_stat(5)): together with the
-/// number it names a process for the whole uptime.
-pub fn start_ticks(pid: i32) -> Option<u64> {
-    stat(pid, 22)?.parse().ok()
-}
-
 fn parent(pid: i32) -> Option<i32> {
     stat(pid, 4)?.parse().ok()
 }

@@ -11,7 +11,6 @@ use sys::{
 
 use crate::{
     failure::{At, Result, failed},
-    init::cgroup,
     pod::Pause,
     sync::{self, Word},
 };
@@ -19,11 +18,11 @@ use crate::{
 const STAGE: &str = "pause";
 
 /// Starts it and waits until it has given everything up: containers may be able to look into it.
-pub(crate) fn start(proof: SingleThreaded, blank: BorrowedFd<'_>, cgroup_dirs: &[String]) -> Result<Pause> {
+pub(crate) fn start(proof: SingleThreaded, blank: BorrowedFd<'_>) -> Result<Pause> {
     let (ours, theirs) = seqpacket::pair().at(STAGE)?;
     match clone3(proof, Flags::NEWPID, None).at(STAGE)? {
         Forked::Child => {
-            if let Err(failed) = settle(blank, cgroup_dirs, &theirs) {
+            if let Err(failed) = settle(blank, &theirs) {
                 sync::send_failed(&theirs, &failed);
                 process::exit_now(1);
             }
@@ -50,9 +49,8 @@ pub(crate) fn start(proof: SingleThreaded, blank: BorrowedFd<'_>, cgroup_dirs: &
     }
 }
 
-fn settle(blank: BorrowedFd<'_>, cgroup_dirs: &[String], sync: &OwnedFd) -> Result<()> {
+fn settle(blank: BorrowedFd<'_>, sync: &OwnedFd) -> Result<()> {
     prctl::set_name("berth-pause").at(STAGE)?;
-    cgroup::join(cgroup_dirs, None)?;
     process::new_session().at(STAGE)?;
     // No host file stays in reach: neither root nor working directory, nor a descriptor.
     ns::enter(blank, Kinds::MOUNT).at(STAGE)?;

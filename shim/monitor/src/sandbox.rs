@@ -61,7 +61,7 @@ fn build(plan: &SandboxPlan, state_dir: &OwnedFd) -> Result<Pod> {
     let mut pod = Pod { proof, blank: Err(not_yet()), pause: None, exits };
     if plan.shared_pid {
         let blank = blank::make(proof, plan.shm_size_bytes)?;
-        pod.pause = Some(pause::start(proof, blank.as_fd(), &plan.pause_cgroup_dirs)?);
+        pod.pause = Some(pause::start(proof, blank.as_fd())?);
         pod.blank = Ok(blank);
     }
     Ok(pod)

@@ -51,6 +51,5 @@ fn plan(cx: &Ctx, pod: &Pod) -> Result<wire::SandboxPlan> {
         sysctls: facts.sysctls,
         oom_score_adj: Some(OOM_SCORE),
         shm_size_bytes: SHM_BYTES,
-        pause_cgroup_dirs: Vec::new(),
     })
 }
