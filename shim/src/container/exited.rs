@@ -7,6 +7,7 @@ use proto::{monitor as wire, record};
 use super::{Container, control_group};
 use crate::{
     ctx::{Ctx, now_ns},
+    error::Result,
     events::{self, What},
     ids::PodId,
 };
@@ -62,17 +63,22 @@ pub(crate) fn from_disk(cx: &Ctx, pod: &PodId, container: &Container) -> Option<
 }
 
 /// The container's monitor is gone: what runs is ended, and the exit is the recorded one or, failing that, unknown.
-pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) {
+///
+/// # Errors
+/// When its processes could not be killed. Then nobody has seen it end, so it stays running unless its exit is on record,
+/// and the caller's retry kills again.
+pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     if !matches!(container.state(), record::State::Running | record::State::Ready) {
-        return;
+        return Ok(());
     }
     let was_running = container.state() == record::State::Running;
-    let _ = control_group::kill(cx, container).await;
+    let killed = control_group::kill(cx, container).await;
     match from_disk(cx, container.pod_id(), container) {
         Some(exited) => commit(cx, container, exited).await,
-        None if was_running => unknown(cx, container).await,
+        None if was_running && killed.is_ok() => unknown(cx, container).await,
         None => {}
     }
+    killed.map_err(|error| error.within(format!("end container {}, whose monitor is gone", container.id())))
 }
 
 /// Nobody saw the exit: say so rather than guess.

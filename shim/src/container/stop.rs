@@ -88,8 +88,7 @@ async fn kill(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     let pod = cx.store.pod(container.pod_id().as_str())?;
     let Ok(monitor) = pod.monitor() else {
         // Nobody is left to report the end.
-        exited::monitor_lost(cx, container).await;
-        return Ok(());
+        return exited::monitor_lost(cx, container).await;
     };
     let request = Request::KillAll(wire::KillAll { container_id: container.id().to_string() });
     if monitor.call(request, &[]).await.is_err() {

@@ -103,7 +103,9 @@ pub(crate) async fn apply(cx: &Arc<Ctx>, event: wire::Event) {
 async fn lost(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
     tracing::error!(pod = %pod.id(), "the pod's monitor ended unexpectedly; stopping the sandbox");
     for container in cx.store.containers_of(pod.id()) {
-        container::exited::monitor_lost(cx, &container).await;
+        if let Err(error) = container::exited::monitor_lost(cx, &container).await {
+            tracing::warn!(container = %container.id(), error = error.chain(), "what a lost monitor left could not be killed; the sandbox's stop tries again");
+        }
     }
     if let Err(error) = pod::stop::stop_pod(cx, pod).await {
         tracing::warn!(pod = %pod.id(), error = error.chain(), "a sandbox without monitor could not be stopped whole; StopPodSandbox tries again");

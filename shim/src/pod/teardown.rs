@@ -62,10 +62,11 @@ async fn monitor(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
         }
     }
     // A container that could not be stopped before has ended with it, and nobody is left to report that.
+    let mut failures = Vec::new();
     for container in cx.store.containers_of(pod.id()) {
-        container::exited::monitor_lost(cx, &container).await;
+        failures.extend(container::exited::monitor_lost(cx, &container).await.err());
     }
-    Ok(())
+    first(failures)
 }
 
 /// What is left in file systems that a reboot empties: the run directory, a cgroup we made.

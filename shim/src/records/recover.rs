@@ -141,7 +141,9 @@ async fn follow(cx: &Arc<Ctx>, pod: &Arc<Pod>, monitor: Arc<Monitor>) {
 
 async fn monitor_gone(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
     for container in cx.store.containers_of(pod.id()) {
-        container::exited::monitor_lost(cx, &container).await;
+        if let Err(error) = container::exited::monitor_lost(cx, &container).await {
+            tracing::warn!(container = %container.id(), error = error.chain(), "what a lost monitor left could not be killed; the sandbox's stop tries again");
+        }
     }
     if let Err(error) = pod::stop::stop_pod(cx, pod).await {
         tracing::warn!(pod = %pod.id(), error = error.chain(), "a sandbox without monitor could not be stopped whole");
