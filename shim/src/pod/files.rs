@@ -49,7 +49,7 @@ fn texts(record: &record::Pod) -> Result<Texts> {
     })
 }
 
-/// The pod's host name; empty in CRI means the host's own (host network).
+/// The pod's host name; empty in CRI means the host's own (host network), as it is now: a node may be renamed.
 pub(crate) fn hostname(config: &proto::cri::PodSandboxConfig) -> String {
     if config.hostname.is_empty() { sys::proc_table::hostname() } else { config.hostname.clone() }
 }

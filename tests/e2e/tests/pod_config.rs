@@ -187,3 +187,16 @@ fn devices_nobody_gave_are_denied() -> Result {
         node.finish().await
     })
 }
+
+#[test]
+fn a_pod_of_the_hosts_network_has_the_hosts_name_everywhere() -> Result {
+    run(async {
+        let node = Node::start().await?;
+        let pod = node.run_pod(&node.pod("p").host_network()).await?;
+        let names = container("c").shell("echo $HOSTNAME; hostname; cat /etc/hostname");
+        let said = node.output(&pod, &names).await?;
+        let own = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
+        assert_eq!(said.lines().collect::<Vec<_>>(), [own.trim(); 3]);
+        node.finish().await
+    })
+}

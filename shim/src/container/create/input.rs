@@ -52,6 +52,8 @@ pub(super) fn make(
     let resolved = mounts::resolve(cx, &config.mounts, volumes)?;
     let profile = profile(config)?;
     let paths = paths(cx, pod, container, config, image)?;
+    // As the pod's /etc/hostname was written: the node may have been renamed since the daemon began.
+    let node = spec::NodeFacts { hostname: sys::proc_table::hostname(), ..cx.node.clone() };
     let input = spec::Input {
         pod_id: pod.id().as_str(),
         container_id: container.id().as_str(),
@@ -59,7 +61,7 @@ pub(super) fn make(
         container: config,
         image: &facts,
         users: spec::UserFiles { passwd: passwd.as_deref(), group: group.as_deref() },
-        node: &cx.node,
+        node: &node,
         policy: &cx.policy,
         paths: &paths,
         mounts: &resolved,
