@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod plugins;
+mod host_port;
 
 /// What a pod's network will be, decided and recorded before any of it exists.
 #[derive(Debug, Default)]
@@ -113,7 +114,9 @@ impl Network {
         let address: Ipv4Addr =
             first_address(pod).ok_or_else(|| Error::internal("the pod's record holds no address"))?;
         let mut bridge = self.bridge();
-        let attached = self.opened(&mut bridge)?.attach(&attachment(pod)?, address, sandbox, &ports(pod)?)?;
+        let ports = ports(pod)?;
+        ports.iter().try_for_each(host_port::refuse_if_served)?;
+        let attached = self.opened(&mut bridge)?.attach(&attachment(pod)?, address, sandbox, &ports)?;
         Ok(attached.addresses.iter().map(|net| net.addr().to_string()).collect())
     }
 

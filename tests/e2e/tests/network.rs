@@ -195,3 +195,20 @@ fn ten_pods_at_once_have_ten_addresses() -> Result {
         node.finish().await
     })
 }
+
+#[test]
+fn a_port_that_a_program_of_the_node_serves_is_refused() -> Result {
+    run(async {
+        let node = Node::start().await?;
+        let port = node.slot.host_port()?;
+        let server = std::net::TcpListener::bind(("127.0.0.1", port))?;
+        let before = node.leftovers()?;
+        let attempt = node.cri.run_pod(&node.pod("web").host_port(port, 80).config).await;
+        refused(attempt, &[Code::AlreadyExists], &[&port.to_string(), "listens", "another hostPort"])?;
+        node.settle(&before).await?;
+        drop(server);
+        let pod = node.run_pod(&node.pod("web").host_port(port, 80)).await?;
+        node.remove_pod(&pod).await?;
+        node.finish().await
+    })
+}
