@@ -52,6 +52,9 @@ pub(crate) struct Network {
     pub(crate) nft_table: String,
     /// A conflist here takes the place of the built-in bridge.
     pub(crate) cni_conf_dir: PathBuf,
+    /// How often bridge, address, sysctls and table are looked after, in seconds: another program may flush them. 0: only
+    /// when a pod comes.
+    pub(crate) repair_seconds: u32,
     /// Where its plugins are.
     pub(crate) cni_bin_dir: PathBuf,
 }
@@ -103,6 +106,7 @@ impl Default for Network {
             cni_conf_dir: "/etc/cni/net.d".into(),
             cni_bin_dir: "/opt/cni/bin".into(),
         }
+            repair_seconds: 60,
     }
 }
 

@@ -6,7 +6,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{self, Config},
+    blocking,
+    config::Config,
     ctx::Ctx,
     events::Events,
     layout::Layout,
@@ -31,6 +32,7 @@ pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: 
     let listener = server::bind(&cx.config.socket)?;
     tokio::spawn(cx.streaming.clone().serve(Arc::new(StreamingBackend::new(cx.clone())), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
+    tokio::spawn(look_after_the_network(cx.clone()));
     tracing::info!(socket = %cx.config.socket.display(), version = env!("CARGO_PKG_VERSION"), "serving");
     // Not under systemd there is nobody to tell, which is no error.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -69,6 +71,22 @@ async fn stop_on_signal(shutdown: CancellationToken) {
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     shutdown.cancel();
+}
+
+/// Pods are few and far between on a quiet node: what another program flushed must not wait for the next one.
+async fn look_after_the_network(cx: Arc<Ctx>) {
+    let Some(period) = cx.network.repair_period() else { return };
+    loop {
+        tokio::time::sleep(period).await;
+        let context = cx.clone();
+        let repaired = blocking::run("look after the pod network", move || context.network.repair());
+        if let Err(error) = repaired.await {
+            tracing::warn!(
+                error = error.chain(),
+                "the built-in network could not be repaired; trying again later"
+            );
+        }
+    }
 }
 
 fn directories(layout: &Layout) -> Result<()> {

@@ -2,6 +2,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use cni::{AttachmentId, BridgeConfig, Builtin, Ipam, PortMapping, Protocol, Sandbox};
@@ -14,8 +15,8 @@ use crate::{
     monitor::launch::NetworkFds,
 };
 
-mod plugins;
 mod host_port;
+mod plugins;
 
 /// What a pod's network will be, decided and recorded before any of it exists.
 #[derive(Debug, Default)]
@@ -113,9 +114,9 @@ impl Network {
         }
         let address: Ipv4Addr =
             first_address(pod).ok_or_else(|| Error::internal("the pod's record holds no address"))?;
-        let mut bridge = self.bridge();
         let ports = ports(pod)?;
         ports.iter().try_for_each(host_port::refuse_if_served)?;
+        let mut bridge = self.bridge();
         let attached = self.opened(&mut bridge)?.attach(&attachment(pod)?, address, sandbox, &ports)?;
         Ok(attached.addresses.iter().map(|net| net.addr().to_string()).collect())
     }
@@ -185,6 +186,21 @@ impl Network {
             old.remove_node_state()?;
         }
         Ok(())
+    }
+
+    /// How often [`Self::repair`] is due; `None`: never.
+    pub(crate) fn repair_period(&self) -> Option<Duration> {
+        let seconds = self.settings.repair_seconds;
+        (seconds != 0).then(|| Duration::from_secs(seconds.into()))
+    }
+
+    /// Puts back what another program took from the built-in network (`nft flush ruleset`, an interface manager). Does
+    /// nothing where no pod has needed it yet.
+    pub(crate) fn repair(&self) -> Result<()> {
+        match &self.bridge().open {
+            Some(bridge) => Ok(bridge.repair()?),
+            None => Ok(()),
+        }
     }
 
     /// At clean exit, when asked: the node as it was before.

@@ -212,3 +212,25 @@ fn a_port_that_a_program_of_the_node_serves_is_refused() -> Result {
         node.finish().await
     })
 }
+
+#[test]
+fn what_another_program_flushes_comes_back_though_no_pod_comes() -> Result {
+    run(async {
+        let settings = tempfile::NamedTempFile::new()?;
+        std::fs::write(&settings, "[network]\nrepair_seconds = 1\n")?;
+        let arguments = vec!["--config".into(), settings.path().into()];
+        let node = Node::start_with(Options { arguments, ..Options::default() }).await?;
+        let port = node.slot.host_port()?;
+        let pod = node.run_pod(&node.pod("web").host_port(port, 80)).await?;
+        server(&node, &pod).await?;
+        let local = SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(http::get(local, "/")?.text(), "web\n");
+        node.slot.delete_nft_table()?;
+        let served = async || http::get(local, "/").is_ok_and(|page| page.text() == "web\n");
+        until("the hostPort leads to the pod again", PATIENCE, served).await?;
+        node.slot.flush_bridge_address()?;
+        let direct = SocketAddr::new(node.address(&pod).await?, 80);
+        until("the bridge has its address again", PATIENCE, async || http::get(direct, "/").is_ok()).await?;
+        node.finish().await
+    })
+}

@@ -20,6 +20,11 @@ use std::{
 pub(crate) use self::clear::clear;
 use crate::{Failure, Result, Slot};
 
+/// The families in which the slot's nftables table exists.
+pub(crate) fn nft_families(slot: &Slot) -> Result<Vec<u8>> {
+    nftables::families(&slot.nft_table())
+}
+
 /// The kernel destroys namespaces, and with them links, after the last process is gone; loaded machines take their time.
 const SETTLE: Duration = Duration::from_secs(30);
 

@@ -8,27 +8,31 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 
-use crate::{Doing, Failure, Leftovers, Result};
+use crate::{
+    Doing, Failure, Leftovers, Result, leftovers,
+    netlink::{Attributes, nft, nft_change},
+    program,
+};
 
 /// As many daemons as can run at once on a machine; each has a /24.
 const SLOTS: u8 = 200;
 
-/// A numbered set of names, held by a lock on a file until dropped.
-#[derive(Debug)]
-pub struct Slot {
-    number: u8,
 /// hostPorts of each slot.
 const PORTS: u16 = 20;
 /// The first one of all: below the ports of NodePorts (30000) and of sockets that name none (32768).
 const FIRST_PORT: u16 = 24_000;
 
+/// A numbered set of names, held by a lock on a file until dropped.
+#[derive(Debug)]
+pub struct Slot {
+    number: u8,
     dir: PathBuf,
+    /// How many hostPorts were handed out.
+    ports: AtomicU16,
     _lock: File,
 }
 
 impl Slot {
-    /// How many hostPorts were handed out.
-    ports: AtomicU16,
     /// Takes the first free slot and clears what an earlier owner left.
     ///
     /// # Errors
@@ -96,10 +100,6 @@ impl Slot {
         format!("/berth-test-{}", self.number)
     }
 
-    /// First address of the slot's /24.
-    pub fn network(&self) -> Ipv4Addr {
-        Ipv4Addr::new(10, 77, self.number, 0)
-    }
     /// A port of the node for a pod's hostPort: nobody else's while the slot is held. They lie below the ports the kernel
     /// gives to sockets that name none, so no test's server or connection comes upon one.
     ///
@@ -113,6 +113,34 @@ impl Slot {
         Err(Failure::new(format!("a slot has {PORTS} hostPorts")))
     }
 
+    /// First address of the slot's /24.
+    pub fn network(&self) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, self.number, 0)
+    }
+
+    /// Deletes the slot's nftables table, as `nft flush ruleset` does.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn delete_nft_table(&self) -> Result {
+        for family in leftovers::nft_families(self)? {
+            let table = Attributes::new().text(1, &self.nft_table());
+            nft_change(&[(nft::DEL_TABLE, 0, family, table)])?;
+        }
+        Ok(())
+    }
+
+    /// Takes the addresses off the slot's bridge, as a network manager may.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn flush_bridge_address(&self) -> Result {
+        let flushed = program("ip").args(["addr", "flush", "dev", &self.bridge()]).output()?;
+        if flushed.status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("ip addr flush: {}", String::from_utf8_lossy(&flushed.stderr))))
+    }
 
     /// Takes away everything that carries the slot's names: after a failed or aborted test, not after a good one.
     ///
