@@ -18,15 +18,32 @@ use crate::{
     store::Store,
 };
 
+/// What the process was started with besides its configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    /// The step that is to go wrong, for tests.
+    pub(crate) fault: Option<String>,
+    /// How registries are reached.
+    pub(crate) proxy: imagestore::ProxySettings,
+    /// Take bridge, table and cgroup root away at a clean end.
+    pub(crate) remove_node_state: bool,
+}
+
 /// The whole life of one daemon.
-pub(crate) async fn run(config: Config, fault: Option<&str>, remove_node_state: bool) -> Result<()> {
+pub(crate) async fn run(config: Config, surroundings: Surroundings) -> Result<()> {
+    let remove_node_state = surroundings.remove_node_state;
     let layout = Layout::new(config.root.clone(), config.run_dir.clone());
     directories(&layout)?;
     // Two daemons on one root would each undo what the other makes.
     let _lock = sys::lock::exclusive(&layout.lock())
         .with_context(|| format!("{}: another berthd runs on this run directory", layout.lock().display()))?;
-    let streaming = Arc::new(streaming_server(&config.streaming).await?);
-    let cx = Arc::new(open(config, layout, fault, streaming)?);
+    let streaming_address = (config.streaming.address, config.streaming.port).into();
+    let streaming = Arc::new(
+        streaming::Server::bind(streaming_address)
+            .await
+            .with_context(|| format!("listen on {streaming_address}"))?,
+    );
+    let cx = Arc::new(open(config, layout, surroundings, streaming)?);
     recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
     let shutdown = CancellationToken::new();
     let listener = server::bind(&cx.config.socket)?;
@@ -115,7 +132,7 @@ fn make(path: &Path, mode: u32) -> Result<()> {
 fn open(
     config: Config,
     layout: Layout,
-    fault: Option<&str>,
+    surroundings: Surroundings,
     streaming: Arc<streaming::Server>,
 ) -> Result<Ctx> {
     let program = fs::read(&config.monitor).with_context(|| {
@@ -125,7 +142,8 @@ fn open(
         )
     })?;
     let certs_dir = Some(config.images.certs_dir.clone());
-    let settings = imagestore::Config { certs_dir, ..imagestore::Config::new(layout.images()) };
+    let proxy = surroundings.proxy;
+    let settings = imagestore::Config { certs_dir, proxy, ..imagestore::Config::new(layout.images()) };
     let images = imagestore::Store::open(settings).context("open the image store")?;
     let cgroups = cgroup::Manager::open(&config.cgroup_root).context("open the cgroup hierarchy")?;
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").context("read the boot id")?;
@@ -135,7 +153,7 @@ fn open(
         store: Store::default(),
         images,
         cgroups,
-        steps: Steps::with_fault(fault),
+        steps: Steps::with_fault(surroundings.fault.as_deref()),
         events: Events::default(),
         node: spec::NodeFacts::detect().context("find out what this node can do")?,
         policy: policy(&config),

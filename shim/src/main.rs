@@ -16,6 +16,7 @@ mod layout;
 mod monitor;
 mod network;
 mod pod;
+mod proxy;
 mod records;
 mod server;
 mod steps;
@@ -49,7 +50,11 @@ fn run(args: &args::Args) -> Result<()> {
         return write!(out, "{}", config.print()?).context("print the configuration");
     }
     log(&config)?;
-    let fault = std::env::var("BERTH_FAULT").ok();
+    let surroundings = daemon::Surroundings {
+        fault: std::env::var("BERTH_FAULT").ok(),
+        proxy: proxy::settings(|name| std::env::var(name).ok()),
+        remove_node_state: args.remove_node_state_on_exit,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(WORKERS)
@@ -57,7 +62,7 @@ fn run(args: &args::Args) -> Result<()> {
         .thread_keep_alive(IDLE)
         .build()
         .context("start the async runtime")?;
-    runtime.block_on(daemon::run(config, fault.as_deref(), args.remove_node_state_on_exit))
+    runtime.block_on(daemon::run(config, surroundings))
 }
 
 /// Requests mostly wait for the kernel in the blocking lane; more workers only cost memory.

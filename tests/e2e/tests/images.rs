@@ -2,7 +2,7 @@
 
 use e2e::refused;
 use harness::{
-    Node, Registry, Result, container,
+    Node, Options, Registry, Result, container,
     image::{self, Compression, Format, Image, LayerBuilder},
     run,
 };
@@ -308,6 +308,43 @@ fn images_are_there_after_a_restart() -> Result {
         assert_eq!(node.cri.image("busybox").await?, image);
         let pod = node.run_pod(&node.pod("p")).await?;
         assert_eq!(node.output(&pod, &container("c").shell("echo runs")).await?, "runs\n");
+        node.finish().await
+    })
+}
+
+/// Answers every connection with a refusal and tells what was asked for.
+fn refusing_proxy() -> Result<(std::net::SocketAddr, std::sync::mpsc::Receiver<String>)> {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let address = listener.local_addr()?;
+    let (send, asked) = std::sync::mpsc::channel();
+    let serve = move || {
+        for stream in listener.incoming().flatten() {
+            let mut line = String::new();
+            if BufReader::new(&stream).read_line(&mut line).is_err() || send.send(line).is_err() {
+                return;
+            }
+            let _ = (&stream).write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        }
+    };
+    std::thread::Builder::new().name("proxy".to_owned()).spawn(serve)?;
+    Ok((address, asked))
+}
+
+#[test]
+fn a_pull_goes_by_the_environments_proxy_but_not_to_this_machine() -> Result {
+    run(async {
+        let (address, asked) = refusing_proxy()?;
+        let env = vec![
+            ("HTTPS_PROXY".to_owned(), format!("http://{address}")),
+            ("HTTP_PROXY".to_owned(), format!("http://{address}")),
+        ];
+        let node = Node::start_with(Options { env, ..Options::default() }).await?;
+        assert!(node.cri.pull("registry.example.invalid/a:1").await.is_err());
+        assert!(asked.try_recv()?.starts_with("CONNECT registry.example.invalid:443 "));
+        while asked.try_recv().is_ok() {}
+        node.cri.pull("busybox").await?;
+        assert!(asked.try_recv().is_err(), "the test's registry is on this machine");
         node.finish().await
     })
 }

@@ -27,6 +27,8 @@ pub struct Options {
     pub cni: Option<(PathBuf, PathBuf)>,
     /// Whether a clean end takes bridge and table away, as it must for the last daemon of a test.
     pub remove_node_state: bool,
+    /// Environment variables it has besides this process's.
+    pub env: Vec<(String, String)>,
     /// `fail:STEP` or `kill:STEP`, for the first arrival at that step.
     pub fault: Option<String>,
     /// More arguments.
@@ -40,6 +42,7 @@ impl Default for Options {
             certs_dir: None,
             cni: None,
             remove_node_state: true,
+            env: Vec::new(),
             fault: None,
             arguments: Vec::new(),
         }
@@ -108,6 +111,11 @@ impl Daemon {
             command.arg("--remove-node-state-on-exit");
         }
         command.env("TMPDIR", slot.temporary()).env_remove("BERTH_FAULT").current_dir("/");
+        // A proxy of this machine is not for the test's registry.
+        for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"] {
+            command.env_remove(proxy);
+        }
+        command.envs(options.env.iter().map(|(name, value)| (name, value)));
         if let Some(fault) = &options.fault {
             command.env("BERTH_FAULT", fault);
         }
