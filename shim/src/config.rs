@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) cgroup_root: String,
     /// Most processes and threads of one container; 0: as many as its pod may have.
     pub(crate) pids_limit: u32,
+    /// Whether 32-bit x86 programs may make sockets by socketcall(2), which no seccomp profile can look into.
+    pub(crate) allow_socketcall: bool,
     pub(crate) images: Images,
     pub(crate) network: Network,
     pub(crate) streaming: Streaming,
@@ -50,11 +52,11 @@ pub(crate) struct Network {
     pub(crate) mtu: u32,
     /// The node's one nftables table (family inet).
     pub(crate) nft_table: String,
-    /// A conflist here takes the place of the built-in bridge.
-    pub(crate) cni_conf_dir: PathBuf,
     /// How often bridge, address, sysctls and table are looked after, in seconds: another program may flush them. 0: only
     /// when a pod comes.
     pub(crate) repair_seconds: u32,
+    /// A conflist here takes the place of the built-in bridge.
+    pub(crate) cni_conf_dir: PathBuf,
     /// Where its plugins are.
     pub(crate) cni_bin_dir: PathBuf,
 }
@@ -83,6 +85,7 @@ impl Default for Config {
             monitor: PathBuf::new(),
             cgroup_root: "/berth".into(),
             pids_limit: 4096,
+            allow_socketcall: true,
             images: Images::default(),
             network: Network::default(),
             streaming: Streaming::default(),
@@ -103,10 +106,10 @@ impl Default for Network {
             subnet: "10.88.0.0/16".into(),
             mtu: 0,
             nft_table: "berth".into(),
+            repair_seconds: 60,
             cni_conf_dir: "/etc/cni/net.d".into(),
             cni_bin_dir: "/opt/cni/bin".into(),
         }
-            repair_seconds: 60,
     }
 }
 

@@ -171,7 +171,7 @@ fn open(
 /// What an administrator decides about every container.
 fn policy(config: &Config) -> spec::Policy {
     let pids_limit = (config.pids_limit != 0).then_some(config.pids_limit.into());
-    spec::Policy { pids_limit, ..spec::Policy::default() }
+    spec::Policy { pids_limit, allow_socketcall: config.allow_socketcall, ..spec::Policy::default() }
 }
 
 /// For tests and uninstalling: bridge, table and cgroup root go, unless pods still need them.

@@ -107,7 +107,8 @@ pub struct Policy {
     /// always names one.
     pub unset_seccomp: UnsetSeccomp,
     /// Let 32-bit x86 programs make sockets through `socketcall`, whose arguments no filter can see. Off, they can only
-    /// use the separate calls (musl does, glibc does not); on, AF_ALG and AF_VSOCK can be reached that way.
+    /// use the separate calls (musl does; glibc and Go do not, so Wine and game servers break); on, AF_ALG and AF_VSOCK can
+    /// be reached that way. On is what other runtimes came back to: what breaks is common, and the kernel bug is mended.
     pub allow_socketcall: bool,
     /// AppArmor profile that "RuntimeDefault" stands for; `None`: that leaves a container unconfined.
     pub apparmor_default: Option<String>,
@@ -203,7 +204,7 @@ impl Default for Policy {
         Self {
             default_capabilities: CapabilitySet::COMPATIBLE,
             unset_seccomp: UnsetSeccomp::Unconfined,
-            allow_socketcall: false,
+            allow_socketcall: true,
             apparmor_default: None,
             pids_limit: None,
             no_new_privs_for_non_root: false,
