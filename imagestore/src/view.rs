@@ -3,6 +3,8 @@
 //! Every name is looked up below a descriptor, one component at a time; whiteouts, opaque directories and
 //! symbolic links mean what they mean in a running container, with the topmost layer's root as `/`.
 
+pub(crate) mod copy;
+
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

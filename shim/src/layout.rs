@@ -124,6 +124,15 @@ impl Layout {
         self.container(id).join("work")
     }
 
+    /// The image's VOLUMEs, as directories of the container's own.
+    pub(crate) fn container_volumes(&self, id: &ContainerId) -> PathBuf {
+        self.container(id).join("volumes")
+    }
+
+    pub(crate) fn container_volume(&self, id: &ContainerId, number: usize) -> PathBuf {
+        self.container_volumes(id).join(number.to_string())
+    }
+
     /// Where CNI results are kept for DEL.
     pub(crate) fn cni_cache(&self) -> PathBuf {
         self.root.join("cni")

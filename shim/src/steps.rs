@@ -30,6 +30,7 @@ steps! {
     RunCommit = "run.commit",
     CreateReserve = "create.reserve",
     CreateTree = "create.tree",
+    CreateVolumes = "create.volumes",
     CreatePlan = "create.plan",
     CreateCommit = "create.commit",
     StartCgroup = "start.cgroup",

@@ -2,14 +2,17 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sys::at::Kind;
 
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::store::Store;
-use crate::view::{Found, View};
+use crate::view::{Found, View, copy};
+
+/// Files of a copy may claim this much more than four times what the image takes on disk: the rest would be holes.
+const HOLES_MAX: u64 = 64 << 20;
 
 /// Where a path of an image is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,31 @@ impl Store {
             }
             Some(Found::Other { .. }) => Err(odd("it is neither a file nor a directory")),
         }
+    }
+
+    /// Copies what a directory of the image holds into `into`, an empty directory that nobody else sees yet; it takes
+    /// over owner and mode too. Nothing happens if the image has no such path. Blocks on the disk.
+    ///
+    /// # Errors
+    /// A path that is no directory, a tree that is too deep, or files of little but holes.
+    pub fn copy_directory(&self, image: &Image, path: &str, into: &Path) -> Result<()> {
+        let refused = |why: &str| Error::Document {
+            what: format!("VOLUME {:?} of image {}", shortened(path), image.id),
+            why: why.to_owned(),
+        };
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::InvalidInput => refused("it is too deep, or has a loop of links on its way"),
+            io::ErrorKind::FileTooLarge => refused("its files claim far more than the image takes on disk"),
+            _ => Error::io("copy a VOLUME of the image into", into)(error),
+        };
+        let directory = match self.view(image)?.find(path.as_bytes()).map_err(failed)? {
+            None => return Ok(()),
+            Some(Found::Other { .. }) => return Err(refused("it is no directory in the image")),
+            Some(Found::Directory(merged)) => merged,
+        };
+        let into = std::fs::File::open(into).map_err(failed)?;
+        let most = image.size_bytes.saturating_mul(4).saturating_add(HOLES_MAX);
+        copy::copy(&directory, into.as_fd(), most).map_err(failed)
     }
 
     fn view(&self, image: &Image) -> Result<View> {

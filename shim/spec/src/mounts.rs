@@ -20,8 +20,8 @@ use crate::{
 /// More volumes than this no image has; each is a directory and a mount.
 const IMAGE_VOLUME_LIMIT: usize = 256;
 
-/// Where the daemon should make volumes for the image's `VOLUME`s, cleaned: those that no CRI mount already covers and
-/// that do not lie in `/proc`, `/sys` or `/dev`.
+/// Where the daemon should make volumes for the image's `VOLUME`s, cleaned: those that are no CRI mount nor below one (they
+/// would be made on the node), and that do not lie in `/proc`, `/sys` or `/dev`.
 ///
 /// # Errors
 /// A volume that climbs or is the root, or too many of them.
@@ -40,7 +40,7 @@ pub fn image_volumes(container: &cri::ContainerConfig, image: &ImageFacts) -> Re
         .collect::<Result<Vec<_>>>()?;
     let wanted = image.volumes.iter().map(|path| destination::of_image(path)).collect::<Result<Vec<_>>>()?;
     let mut volumes: Vec<String> = wanted.into_iter().flatten().collect();
-    volumes.retain(|volume| !covered.contains(volume));
+    volumes.retain(|volume| !covered.iter().any(|mount| std::path::Path::new(volume).starts_with(mount)));
     volumes.sort();
     volumes.dedup();
     Ok(volumes)

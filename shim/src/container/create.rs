@@ -22,6 +22,7 @@ use crate::{
 
 mod input;
 mod mounts;
+mod volumes;
 
 /// Makes a container in a ready sandbox, or joins the making of an equal one.
 pub(crate) async fn create(cx: &Arc<Ctx>, pod: &str, config: cri::ContainerConfig) -> Result<String> {
@@ -108,7 +109,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     let image = image::of_container(cx, &config)?;
     // Until the record names the layers, this keeps a removal of the image from taking them.
     let _held = cx.images.hold(&image);
-    let volumes = mounts::images(cx, &config.mounts)?;
+    let image_mounts = mounts::images(cx, &config.mounts)?;
     cx.steps.reach(Step::CreateReserve)?;
     let layers = image.layers.iter().rev().map(ToString::to_string).collect();
     let directory = cx.layout.container(container.id());
@@ -116,7 +117,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     container.update(cx, |record| {
         record.image_id = image.id.to_string();
         record.layers = layers;
-        record.volume_images = volumes.iter().map(mounts::ImageMount::record).collect();
+        record.volume_images = image_mounts.iter().map(mounts::ImageMount::record).collect();
     })?;
     cx.steps.reach(Step::CreateTree)?;
     let root = input::root_owner_mode(cx, &image)?;
@@ -127,8 +128,17 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     sys::host_path::set_owner_mode(&cx.layout.container_upper(container.id()), root.uid, root.gid, root.mode)
         .map_err(|error| Error::caused(Kind::Internal, "prepare the writable layer", error))?;
     private_dir(&cx.layout.container_work(container.id()))?;
+    cx.steps.reach(Step::CreateVolumes)?;
+    let volumes = volumes::make(cx, container, &config, &image)?;
     cx.steps.reach(Step::CreatePlan)?;
-    let made = input::make(cx, pod, container, &config, &image, &volumes)?;
+    let made = input::make(
+        cx,
+        pod,
+        container,
+        &config,
+        &image,
+        &input::Volumes { images: &image_mounts, own: &volumes },
+    )?;
     write_plan(cx, container, &made)?;
     cx.steps.reach(Step::CreateCommit)?;
     container.update(cx, |record| {

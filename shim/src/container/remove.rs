@@ -59,6 +59,7 @@ pub(crate) async fn teardown(cx: &Arc<Ctx>, container: &Arc<Container>) -> Resul
         let _ = std::fs::remove_file(context.layout.exit_record(target.pod_id(), target.id()));
         remove_tree(&context.layout.container_work(target.id()))?;
         remove_tree(&context.layout.container_upper(target.id()))?;
+        remove_tree(&context.layout.container_volumes(target.id()))?;
         remove_tree(&context.layout.container(target.id()))
     })
     .await?;

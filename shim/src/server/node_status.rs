@@ -47,6 +47,7 @@ fn now(cx: &Ctx, verbose: bool) -> cri::StatusResponse {
         runtime_handlers: cx.config.handlers().iter().map(|name| handler(name)).collect(),
         features: Some(cri::RuntimeFeatures {
             supplemental_groups_policy: true,
+            mount_options: true,
             ..cri::RuntimeFeatures::default()
         }),
     }

@@ -161,6 +161,41 @@ fn recursive_read_only_is_recursive_or_refused() -> Result {
 }
 
 #[test]
+fn mount_options_hold_and_others_are_refused() -> Result {
+    run(async {
+        let node = Node::start().await?;
+        let features =
+            node.cri.runtime().status(proto::cri::StatusRequest::default()).await?.into_inner().features;
+        assert!(features.is_some_and(|features| features.mount_options));
+        let pod = node.run_pod(&node.pod("p")).await?;
+        let data = directory(&node, "data")?;
+        let mount = |options: &[&str], recursive_read_only| Mount {
+            host_path: data.to_string_lossy().into_owned(),
+            container_path: "/data".to_owned(),
+            readonly: recursive_read_only,
+            recursive_read_only,
+            mount_options: options.iter().map(|option| (*option).to_owned()).collect(),
+            ..Default::default()
+        };
+        let line = "awk '$2 == \"/data\" {print $4}' /proc/self/mounts | tr , '\\n' | grep -E '^(ro|rw|no(suid|dev|exec))$' | xargs";
+        for (options, recursive, wanted) in [
+            (&["noexec", "nodev", "nosuid", "noexec"][..], false, "rw nosuid nodev noexec\n"),
+            (&["noexec"], true, "ro noexec\n"),
+            (&[], false, "rw\n"),
+        ] {
+            let one = with(container("c").shell(line), mount(options, recursive));
+            assert_eq!(node.output(&pod, &one).await?, wanted, "{options:?}");
+        }
+        for bad in ["exec", "bind", "noexec,dev", "uid=0", ""] {
+            let answer = node.create(&pod, &with(container("c"), mount(&[bad], false))).await;
+            refused(answer, &[Code::InvalidArgument], &["/data", "noexec"])
+                .map_err(|failure| failure.about(bad))?;
+        }
+        node.finish().await
+    })
+}
+
+#[test]
 fn mounts_that_cannot_be_are_refused_and_leave_nothing() -> Result {
     run(async {
         let node = Node::start().await?;

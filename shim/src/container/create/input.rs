@@ -37,19 +37,25 @@ pub(super) fn root_owner_mode(cx: &Ctx, image: &Image) -> Result<RootDirectory> 
 /// A passwd or group file larger than this is refused, not parsed.
 const USER_FILE_LIMIT: u64 = spec::user::FILE_LIMIT as u64;
 
+/// What of a container's mounts was made or found for it beforehand.
+pub(super) struct Volumes<'a> {
+    pub(super) images: &'a [mounts::ImageMount],
+    pub(super) own: &'a [spec::ImageVolume],
+}
+
 pub(super) fn make(
     cx: &Ctx,
     pod: &Pod,
     container: &Container,
     config: &cri::ContainerConfig,
     image: &Image,
-    volumes: &[mounts::ImageMount],
+    volumes: &Volumes<'_>,
 ) -> Result<Made> {
     let pod_config = pod.config();
     let facts = facts(config, image);
     let passwd = cx.images.read_file(image, "/etc/passwd", USER_FILE_LIMIT)?;
     let group = cx.images.read_file(image, "/etc/group", USER_FILE_LIMIT)?;
-    let resolved = mounts::resolve(cx, &config.mounts, volumes)?;
+    let resolved = mounts::resolve(cx, &config.mounts, volumes.images)?;
     let profile = profile(config)?;
     let paths = paths(cx, pod, container, config, image)?;
     // As the pod's /etc/hostname was written: the node may have been renamed since the daemon began.
@@ -65,7 +71,7 @@ pub(super) fn make(
         policy: &cx.policy,
         paths: &paths,
         mounts: &resolved,
-        volumes: &[],
+        volumes: volumes.own,
         seccomp_profile: profile.as_deref(),
         host: &cx.host,
         filters: &cx.filters,
@@ -75,7 +81,7 @@ pub(super) fn make(
     Ok(Made { spec, plan, stop_signal: spec::stop_signal(config, &facts)? })
 }
 
-fn facts(config: &cri::ContainerConfig, image: &Image) -> spec::ImageFacts {
+pub(super) fn facts(config: &cri::ContainerConfig, image: &Image) -> spec::ImageFacts {
     let asked = config.image.clone().unwrap_or_default();
     let name = if asked.user_specified_image.is_empty() { asked.image } else { asked.user_specified_image };
     spec::ImageFacts {
