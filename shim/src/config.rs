@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) pids_limit: u32,
     /// Whether 32-bit x86 programs may make sockets by socketcall(2), which no seccomp profile can look into.
     pub(crate) allow_socketcall: bool,
+    /// Directories of CDI files, which describe devices; the later one counts where two have the same device.
+    pub(crate) cdi_spec_dirs: Vec<PathBuf>,
     pub(crate) images: Images,
     pub(crate) network: Network,
     pub(crate) streaming: Streaming,
@@ -86,6 +88,7 @@ impl Default for Config {
             cgroup_root: "/berth".into(),
             pids_limit: 4096,
             allow_socketcall: true,
+            cdi_spec_dirs: vec!["/etc/cdi".into(), "/var/run/cdi".into()],
             images: Images::default(),
             network: Network::default(),
             streaming: Streaming::default(),

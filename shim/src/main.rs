@@ -2,6 +2,7 @@
 mod args;
 mod async_fd;
 mod blocking;
+mod cdi;
 mod config;
 mod container;
 mod cpu_rate;

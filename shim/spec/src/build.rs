@@ -12,7 +12,7 @@ use proto::cri;
 
 use crate::{
     capabilities::{self, CapabilitySet, ProcessCapabilities},
-    devices,
+    cdi, devices,
     error::{Result, SpecError, quoted},
     input::Input,
     mounts, pod, process, resources, seccomp, security, user,
@@ -32,7 +32,9 @@ pub fn build(input: &Input<'_>) -> Result<Spec> {
     let options = security.namespace_options.as_ref();
     pod::check_user_namespace(options.and_then(|options| options.userns_options.as_ref()))?;
     let privileged = security::privileged(input, &security)?;
-    let account = user::resolve(Some(&security), &input.image.user, &input.image.name, input.users)?;
+    cdi::refuse_the_rest(input.cdi)?;
+    let mut account = user::resolve(Some(&security), &input.image.user, &input.image.name, input.users)?;
+    cdi::groups(input.cdi, &mut account.additional_gids);
     let capabilities = capabilities::resolve(
         security.capabilities.as_ref(),
         privileged,
@@ -110,7 +112,7 @@ fn environment(input: &Input<'_>, home: Option<&str>) -> Result<Vec<process::Var
         "" => &input.node.hostname,
         name => name,
     };
-    let around = process::Surroundings { hostname, home, tty: input.container.tty };
+    let around = process::Surroundings { hostname, home, tty: input.container.tty, devices: input.cdi };
     process::environment(input.container, input.image, around)
 }
 

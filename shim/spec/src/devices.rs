@@ -6,6 +6,7 @@ use oci_spec::runtime::{
 use proto::cri;
 
 use crate::{
+    cdi,
     error::{Result, SpecError, quoted},
     host::{Found, HostDevice},
     input::Input,
@@ -36,13 +37,6 @@ pub(crate) struct Devices {
 
 /// The nodes a request asks for, and the rules that go with them.
 pub(crate) fn devices(input: &Input<'_>, privileged: bool) -> Result<Devices> {
-    if let Some(cdi) = input.container.cdi_devices.first() {
-        return Err(SpecError::unsupported(
-            format!("CDI device {}", quoted(&cdi.name)),
-            "CDI is not built yet",
-            "name the device nodes themselves in devices",
-        ));
-    }
     let mut nodes: Vec<LinuxDevice> = Vec::new();
     let mut rules = vec![rule(false, LinuxDeviceType::A, None, None, "rwm")?];
     if privileged {
@@ -70,9 +64,13 @@ pub(crate) fn devices(input: &Input<'_>, privileged: bool) -> Result<Devices> {
     for asked in &input.container.devices {
         let access = access(asked)?;
         for (found, path) in found(input, asked)? {
-            rules.push(rule(true, kind(&found), Some(found.major.into()), Some(found.minor.into()), access)?);
+            rules.push(allow(&found, access)?);
             put(&mut nodes, node(&found, &path)?);
         }
+    }
+    for (node, rule) in cdi::devices(input.cdi, input.host)? {
+        rules.push(rule);
+        put(&mut nodes, node);
     }
     Ok(Devices { nodes, rules })
 }
@@ -110,17 +108,23 @@ fn found(input: &Input<'_>, asked: &cri::Device) -> Result<Vec<(HostDevice, Stri
 /// The path in the container.
 fn target(asked: &cri::Device) -> Result<String> {
     let path = if asked.container_path.is_empty() { &asked.host_path } else { &asked.container_path };
+    place(path).ok_or_else(|| bad(asked, "a node cannot be made there", "use a plain path below /dev"))
+}
+
+/// The cleaned path of a node in the container; `None` where none may be.
+pub(crate) fn place(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let system = matches!(parts.first(), None | Some(&"proc" | &"sys")) || parts == ["dev"];
-    if !path.starts_with('/')
-        || path.len() > 4095
-        || path.chars().any(char::is_control)
-        || parts.contains(&"..")
-        || system
-    {
-        return Err(bad(asked, "a node cannot be made there", "use a plain path below /dev"));
-    }
-    Ok(format!("/{}", parts.join("/")))
+    let plain = path.starts_with('/')
+        && path.len() <= 4095
+        && !path.chars().any(char::is_control)
+        && !parts.contains(&"..");
+    (plain && !system).then(|| format!("/{}", parts.join("/")))
+}
+
+/// The rule that lets a node be used.
+pub(crate) fn allow(found: &HostDevice, access: &str) -> Result<LinuxDeviceCgroup> {
+    rule(true, kind(found), Some(found.major.into()), Some(found.minor.into()), access)
 }
 
 /// "r", "w", "m" in any order; nothing means all.
@@ -147,7 +151,7 @@ fn put(nodes: &mut Vec<LinuxDevice>, node: LinuxDevice) {
     }
 }
 
-fn node(found: &HostDevice, path: &str) -> Result<LinuxDevice> {
+pub(crate) fn node(found: &HostDevice, path: &str) -> Result<LinuxDevice> {
     LinuxDeviceBuilder::default()
         .path(path)
         .typ(kind(found))

@@ -13,6 +13,12 @@ pub trait Host: fmt::Debug {
     /// Those of stat(2); `NotFound` if nothing is there.
     fn device(&self, path: &Path) -> io::Result<Found>;
 
+    /// The path without symbolic links of what is at this one.
+    ///
+    /// # Errors
+    /// `NotFound` if nothing is there.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+
     /// Every device node below `/dev`, without terminals, shared memory and message queues.
     ///
     /// # Errors

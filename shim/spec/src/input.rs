@@ -32,6 +32,8 @@ pub struct Input<'a> {
     /// Directories the daemon made for image volumes (see [`image_volumes`](crate::image_volumes)); an image volume that
     /// is not listed here stays a plain directory of the container's root.
     pub volumes: &'a [ImageVolume],
+    /// What the CDI devices it asks for bring, from [`cdi::Registry`](crate::cdi::Registry).
+    pub cdi: &'a [crate::cdi::Device],
     /// The bytes of the file that [`seccomp_profile_path`](crate::seccomp_profile_path) names, if it names one.
     pub seccomp_profile: Option<&'a [u8]>,
     /// Answers questions about device nodes and loaded AppArmor profiles; asked only when the request needs it.

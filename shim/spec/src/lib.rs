@@ -16,6 +16,7 @@
 
 mod build;
 mod capabilities;
+pub mod cdi;
 mod devices;
 mod error;
 mod exec;

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::unix::fs::{FileTypeExt, MetadataExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::host::{Found, Host, HostDevice};
@@ -33,6 +33,13 @@ impl Host for LiveHost {
             return Ok(Found::Directory(nodes));
         }
         Ok(node(path, &metadata).map_or(Found::Other, Found::Node))
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        match path.is_absolute() {
+            true => Ok(sys::host_path::resolve(path)?),
+            false => Err(io::ErrorKind::InvalidInput.into()),
+        }
     }
 
     fn all_devices(&self) -> io::Result<Vec<HostDevice>> {

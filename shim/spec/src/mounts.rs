@@ -12,6 +12,7 @@ use oci_spec::runtime::{Mount, MountBuilder};
 use proto::cri;
 
 use crate::{
+    cdi,
     error::{Result, SpecError, quoted},
     input::{ImageFacts, Input},
     pod::PodNamespaces,
@@ -70,6 +71,10 @@ pub(crate) fn mounts(input: &Input<'_>, namespaces: PodNamespaces, privileged: b
         root_propagation = root_propagation.max(propagation);
         volumes.push(mount);
     }
+    for mount in cdi::mounts(input.cdi, input.host)? {
+        volumes.retain(|other| other.destination() != mount.destination());
+        volumes.push(mount);
+    }
     let requested = volumes.len();
     for mount in pod_files(input)?.into_iter().chain(image_volume_mounts(input)?) {
         if volumes[..requested].iter().all(|other| other.destination() != mount.destination()) {
@@ -109,6 +114,13 @@ fn image_volume_mounts(input: &Input<'_>) -> Result<Vec<Mount>> {
         Err(error) => Some(Err(error)),
     };
     input.volumes.iter().filter_map(of).collect()
+}
+
+/// A mount that a CDI file asks for, held to the same as one of a request.
+pub(crate) fn of_cdi(kind: &str, source: PathBuf, destination: &str, options: &[&str]) -> Result<Mount> {
+    let destination = destination::of_request(destination)?;
+    destination::check_proc(&destination, &source)?;
+    mount(kind, source, &destination, options)
 }
 
 fn mount(kind: &str, source: impl Into<PathBuf>, destination: &str, options: &[&str]) -> Result<Mount> {

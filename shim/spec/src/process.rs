@@ -3,6 +3,7 @@
 use proto::cri;
 
 use crate::{
+    cdi,
     error::{Result, SpecError, quoted},
     input::ImageFacts,
 };
@@ -64,6 +65,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) hostname: &'a str,
     pub(crate) home: Option<&'a str>,
     pub(crate) tty: bool,
+    /// Their variables replace those of image and request.
+    pub(crate) devices: &'a [cdi::Device],
 }
 
 /// The environment: the image's, replaced and extended by the request's, completed by what every process expects.
@@ -91,6 +94,10 @@ pub(crate) fn environment(
         check_key(key)?;
         check_string(&format!("variable {}", quoted(key)), value)?;
         env.set(key, value);
+    }
+    for (key, value) in cdi::env(around.devices) {
+        check_string("variable of a CDI device", value.as_bytes())?;
+        env.set(key, value.as_bytes());
     }
     env.set_if_missing("PATH", DEFAULT_PATH);
     env.set_if_missing("HOME", around.home.unwrap_or("/"));

@@ -47,6 +47,10 @@ impl Host for FakeHost {
         self.found.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        if path.starts_with("/absent") { Err(io::ErrorKind::NotFound.into()) } else { Ok(path.to_owned()) }
+    }
+
     fn all_devices(&self) -> io::Result<Vec<HostDevice>> {
         Ok(vec![device("/dev/fuse", 10, 229, 0o666), device("/dev/kvm", 10, 232, 0o660)])
     }
@@ -72,6 +76,7 @@ pub(crate) struct Case {
     pub(crate) paths: Paths,
     pub(crate) mounts: Vec<ResolvedMount>,
     pub(crate) volumes: Vec<ImageVolume>,
+    pub(crate) cdi: Vec<crate::cdi::Device>,
     pub(crate) profile: Option<Vec<u8>>,
     pub(crate) host: FakeHost,
     pub(crate) filters: Cache,
@@ -90,6 +95,7 @@ impl Default for Case {
             paths: paths(),
             mounts: Vec::new(),
             volumes: Vec::new(),
+            cdi: Vec::new(),
             profile: None,
             host: FakeHost::default(),
             filters: Cache::default(),
@@ -111,6 +117,7 @@ impl Case {
             paths: &self.paths,
             mounts: &self.mounts,
             volumes: &self.volumes,
+            cdi: &self.cdi,
             seccomp_profile: self.profile.as_deref(),
             host: &self.host,
             filters: &self.filters,

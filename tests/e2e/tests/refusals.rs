@@ -108,8 +108,8 @@ fn containers_that_cannot_be() -> Result {
         cdi.config.cdi_devices = vec![proto::cri::CdiDevice { name: "vendor.com/class=one".to_owned() }];
         refused(
             node.create(&pod, &cdi).await,
-            &[Code::Unimplemented, Code::InvalidArgument, Code::NotFound],
-            &["vendor.com/class=one"],
+            &[Code::InvalidArgument, Code::NotFound],
+            &["vendor.com/class=one", "no CDI file"],
         )?;
         node.settle(&before).await?;
         node.finish().await

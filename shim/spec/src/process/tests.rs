@@ -62,7 +62,7 @@ fn env(image_env: &[&str], envs: &[(&str, &[u8])], around: Surroundings<'_>) -> 
     Ok(variables.iter().map(|variable| String::from_utf8_lossy(&variable.entry()).into_owned()).collect())
 }
 
-const PLAIN: Surroundings<'_> = Surroundings { hostname: "pod", home: None, tty: false };
+const PLAIN: Surroundings<'_> = Surroundings { hostname: "pod", home: None, tty: false, devices: &[] };
 
 #[test]
 fn the_requests_environment_wins_in_the_images_place() {
@@ -73,7 +73,7 @@ fn the_requests_environment_wins_in_the_images_place() {
 
 #[test]
 fn what_every_process_expects_is_there() {
-    let around = Surroundings { hostname: "pod", home: Some("/root"), tty: true };
+    let around = Surroundings { hostname: "pod", home: Some("/root"), tty: true, devices: &[] };
     assert_eq!(
         env(&[], &[], around).unwrap(),
         ["HOSTNAME=pod", &format!("PATH={DEFAULT_PATH}"), "HOME=/root", "TERM=xterm"]

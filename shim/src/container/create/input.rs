@@ -6,6 +6,7 @@ use proto::cri;
 
 use super::{Made, mounts};
 use crate::{
+    cdi,
     container::Container,
     ctx::Ctx,
     error::{Error, Result},
@@ -57,6 +58,7 @@ pub(super) fn make(
     let group = cx.images.read_file(image, "/etc/group", USER_FILE_LIMIT)?;
     let resolved = mounts::resolve(cx, &config.mounts, volumes.images)?;
     let profile = profile(config)?;
+    let devices = cdi::devices(cx, config)?;
     let paths = paths(cx, pod, container, config, image)?;
     // As the pod's /etc/hostname was written: the node may have been renamed since the daemon began.
     let node = spec::NodeFacts { hostname: sys::proc_table::hostname(), ..cx.node.clone() };
@@ -72,6 +74,7 @@ pub(super) fn make(
         paths: &paths,
         mounts: &resolved,
         volumes: volumes.own,
+        cdi: &devices,
         seccomp_profile: profile.as_deref(),
         host: &cx.host,
         filters: &cx.filters,
