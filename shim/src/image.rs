@@ -1,7 +1,7 @@
 //! The image verbs: thin; the work is the image store's.
 use std::{collections::HashSet, sync::Arc};
 
-use imagestore::{DiffId, Image};
+use imagestore::{DiffId, Image, Reference};
 use proto::{cri, record};
 
 use crate::{
@@ -43,6 +43,16 @@ pub(crate) fn of_container(cx: &Ctx, config: &cri::ContainerConfig) -> Result<Ar
     cx.images
         .get(asked)?
         .ok_or_else(|| Error::not_found(format!("image {asked:?}: not on this node; pull it first")))
+}
+
+/// How a container's status names its image, so that a user can tell which one ran wherever it came from: by the digest it
+/// was pulled by, from the repository its author wrote if there are several. Empty for an image that was never pulled.
+pub(crate) fn pulled_as(image: &Image, config: &cri::ContainerConfig) -> String {
+    let asked = config.image.clone().unwrap_or_default();
+    let name = if asked.user_specified_image.is_empty() { asked.image } else { asked.user_specified_image };
+    let repository = Reference::parse(&name).map(|reference| reference.repository()).unwrap_or_default();
+    let from = |digest: &&String| digest.split_once('@').is_some_and(|(before, _)| before == repository);
+    image.digests.iter().find(from).or(image.digests.first()).cloned().unwrap_or_default()
 }
 
 /// The layers below containers that exist, and those of their volumes: image removal leaves them alone.

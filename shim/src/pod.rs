@@ -26,6 +26,7 @@ pub(crate) mod files;
 pub(crate) mod list;
 pub(crate) mod port_forward;
 pub(crate) mod remove;
+pub(crate) mod resources;
 pub(crate) mod run;
 pub(crate) mod stats;
 pub(crate) mod status;

@@ -116,6 +116,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     private_dir(&directory)?;
     container.update(cx, |record| {
         record.image_id = image.id.to_string();
+        record.image_ref = image::pulled_as(&image, &config);
         record.layers = layers;
         record.volume_images = image_mounts.iter().map(mounts::ImageMount::record).collect();
     })?;

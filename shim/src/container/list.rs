@@ -1,7 +1,10 @@
 //! ListContainers: from memory, filtered.
 use proto::{cri, record};
 
-use super::{status::cri_state, visible};
+use super::{
+    status::{cri_state, image_ref},
+    visible,
+};
 use crate::{ctx::Ctx, pod::list::labels_match};
 
 pub(crate) fn list(cx: &Ctx, filter: Option<&cri::ContainerFilter>) -> Vec<cri::Container> {
@@ -32,7 +35,7 @@ fn item(record: &record::Container) -> cri::Container {
         pod_sandbox_id: record.pod_id.clone(),
         metadata: config.metadata,
         image: config.image,
-        image_ref: record.image_id.clone(),
+        image_ref: image_ref(record),
         image_id: record.image_id.clone(),
         state: cri_state(record.state()).into(),
         created_at: record.created_at_ns,

@@ -44,7 +44,7 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> cri::ContainerStatus {
         finished_at: record.finished_at_ns,
         exit_code: record.exit_code,
         image: Some(cri::ImageSpec { image: shown.clone(), ..asked }),
-        image_ref: record.image_id.clone(),
+        image_ref: image_ref(&record),
         image_id: record.image_id.clone(),
         reason: reason(&record),
         message: record.message.clone(),
@@ -73,6 +73,11 @@ fn mounts(mut asked: Vec<cri::Mount>, images: &[record::VolumeImage]) -> Vec<cri
         }
     }
     asked
+}
+
+/// What kubelet shows as a container's `imageID`.
+pub(super) fn image_ref(record: &record::Container) -> String {
+    if record.image_ref.is_empty() { record.image_id.clone() } else { record.image_ref.clone() }
 }
 
 /// As CRI numbers it; nothing for a signal CRI has no name for.

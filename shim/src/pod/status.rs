@@ -52,10 +52,24 @@ pub(crate) fn of(pod: &Pod) -> cri::PodSandboxStatus {
     }
 }
 
+/// What kubelet last said that all of a pod may use.
+fn resources(of: &cri::LinuxContainerResources) -> serde_json::Value {
+    serde_json::json!({
+        "cpuPeriod": of.cpu_period,
+        "cpuQuota": of.cpu_quota,
+        "cpuShares": of.cpu_shares,
+        "memoryLimitInBytes": of.memory_limit_in_bytes,
+        "unified": of.unified,
+    })
+}
+
 fn info(pod: &Pod) -> HashMap<String, String> {
     let record = pod.record();
+    let linux = record.config.as_ref().and_then(|config| config.linux.clone()).unwrap_or_default();
     let info = serde_json::json!({
         "pid": record.monitor_pid,
+        "overhead": linux.overhead.as_ref().map(resources),
+        "resources": linux.resources.as_ref().map(resources),
         "owner": record.owner,
         "hostInterface": record.host_interface,
         "cniNetwork": record.cni_network,

@@ -320,8 +320,9 @@ impl RuntimeService for Runtime {
 
     async fn update_pod_sandbox_resources(
         &self,
-        _: Request<cri::UpdatePodSandboxResourcesRequest>,
+        request: Request<cri::UpdatePodSandboxResourcesRequest>,
     ) -> Reply<cri::UpdatePodSandboxResourcesResponse> {
-        Err(unimplemented("UpdatePodSandboxResources"))
+        let outcome = pod::resources::update(&self.cx, request.into_inner()).await;
+        reply("UpdatePodSandboxResources", outcome.map(|()| cri::UpdatePodSandboxResourcesResponse {}))
     }
 }

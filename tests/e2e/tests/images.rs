@@ -6,7 +6,7 @@ use harness::{
     image::{self, Compression, Format, Image, LayerBuilder},
     run,
 };
-use proto::cri::AuthConfig;
+use proto::cri::{AuthConfig, ImageSpec};
 use serde_json::json;
 use tonic::Code;
 
@@ -45,6 +45,31 @@ fn every_form_is_pulled_and_runs() -> Result {
             }
             let one = container("c").image(&pushed.reference).command(["cat", "/mark"]);
             assert_eq!(node.output(&pod, &one).await?.trim(), mark);
+        }
+        node.finish().await
+    })
+}
+
+#[test]
+fn a_container_names_its_image_by_the_digest_it_was_pulled_by() -> Result {
+    run(async {
+        let node = Node::start().await?;
+        let pod = node.run_pod(&node.pod("p")).await?;
+        let one = marked(image::busybox()?, "in two repositories", Compression::Gzip)?;
+        let names = ["library/twice-a", "library/twice-b"];
+        for name in names {
+            let pushed = node.registry.push(name, "1", &one)?;
+            // As kubelet does: pull, then name the image by what the pull gave and say what the author wrote.
+            let short = name.replace("library/", "") + ":1";
+            let pulled = node.cri.pull(&short).await?;
+            assert_eq!(pulled, pushed.id);
+            let mut wanted = container(&name.replace('/', "-")).for_pod(&pod.pod);
+            wanted.image =
+                Some(ImageSpec { image: pulled, user_specified_image: short, ..ImageSpec::default() });
+            let id = node.cri.create(&pod.id, &wanted, &pod.pod.config).await?;
+            let status = node.cri.status(&id).await?;
+            assert_eq!(status.image_ref, format!("docker.io/{name}@{}", pushed.digest));
+            assert_eq!(status.image_id, pushed.id);
         }
         node.finish().await
     })

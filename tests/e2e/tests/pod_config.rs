@@ -4,7 +4,7 @@ use std::fs;
 
 use e2e::refused;
 use harness::{Node, Result, container, http, run, until};
-use proto::cri::{Device, NamespaceMode};
+use proto::cri::{Device, LinuxContainerResources, NamespaceMode};
 use tonic::Code;
 
 #[test]
@@ -197,6 +197,34 @@ fn a_pod_of_the_hosts_network_has_the_hosts_name_everywhere() -> Result {
         let said = node.output(&pod, &names).await?;
         let own = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
         assert_eq!(said.lines().collect::<Vec<_>>(), [own.trim(); 3]);
+        node.finish().await
+    })
+}
+
+#[test]
+fn what_kubelet_says_of_a_pods_resources_is_kept_with_the_pod() -> Result {
+    run(async {
+        let mut node = Node::start().await?;
+        let pod = node.run_pod(&node.pod("p")).await?;
+        let overhead = LinuxContainerResources { cpu_shares: 51, ..LinuxContainerResources::default() };
+        let resources =
+            LinuxContainerResources { memory_limit_in_bytes: 64 << 20, ..LinuxContainerResources::default() };
+        node.cri.update_pod_resources(&pod.id, Some(overhead), Some(resources)).await?;
+        node.kill_daemon()?;
+        node.start_daemon().await?;
+        let info = node.cri.pod_status_verbose(&pod.id).await?.info;
+        let info: serde_json::Value = serde_json::from_str(&info["info"])?;
+        assert_eq!(info["overhead"]["cpuShares"], 51, "{info}");
+        assert_eq!(info["resources"]["memoryLimitInBytes"], 64 << 20, "{info}");
+
+        refused(
+            node.cri.update_pod_resources("no-such-pod", None, None).await,
+            &[Code::NotFound],
+            &["no-such-pod"],
+        )?;
+        node.cri.stop_pod(&pod.id).await?;
+        let stopped = node.cri.update_pod_resources(&pod.id, None, None).await;
+        refused(stopped, &[Code::FailedPrecondition], &[&pod.id])?;
         node.finish().await
     })
 }

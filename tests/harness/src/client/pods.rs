@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use proto::cri::{
-    ListPodSandboxRequest, ListPodSandboxStatsRequest, PodSandbox, PodSandboxConfig, PodSandboxFilter,
-    PodSandboxState, PodSandboxStateValue, PodSandboxStats, PodSandboxStatsRequest, PodSandboxStatus,
-    PodSandboxStatusRequest, PodSandboxStatusResponse, PortForwardRequest, RemovePodSandboxRequest,
-    RunPodSandboxRequest, StopPodSandboxRequest,
+    LinuxContainerResources, ListPodSandboxRequest, ListPodSandboxStatsRequest, PodSandbox, PodSandboxConfig,
+    PodSandboxFilter, PodSandboxState, PodSandboxStateValue, PodSandboxStats, PodSandboxStatsRequest,
+    PodSandboxStatus, PodSandboxStatusRequest, PodSandboxStatusResponse, PortForwardRequest,
+    RemovePodSandboxRequest, RunPodSandboxRequest, StopPodSandboxRequest, UpdatePodSandboxResourcesRequest,
 };
 use tonic::Status;
 
@@ -116,6 +116,21 @@ impl Client {
     pub async fn all_pod_stats(&self) -> Result<Vec<PodSandboxStats>, Status> {
         let request = ListPodSandboxStatsRequest { filter: None };
         Ok(self.runtime().list_pod_sandbox_stats(request).await?.into_inner().stats)
+    }
+
+    /// UpdatePodSandboxResources.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn update_pod_resources(
+        &self,
+        id: &str,
+        overhead: Option<LinuxContainerResources>,
+        resources: Option<LinuxContainerResources>,
+    ) -> Result<(), Status> {
+        let pod_sandbox_id = id.to_owned();
+        let request = UpdatePodSandboxResourcesRequest { pod_sandbox_id, overhead, resources };
+        self.runtime().update_pod_sandbox_resources(request).await.map(drop)
     }
 
     /// PortForward: the URL.
