@@ -274,7 +274,7 @@ impl Container {
 
     /// What goes over the wire for a container of `pod`: busybox unless an image was named, the pod's namespaces unless
     /// others were, as kubelet fills them in.
-    pub(crate) fn for_pod(&self, pod: &Pod) -> ContainerConfig {
+    pub fn for_pod(&self, pod: &Pod) -> ContainerConfig {
         let mut filled = self.clone();
         if filled.config.image.is_none() {
             filled = filled.image("busybox");
