@@ -34,6 +34,7 @@ pub mod seccomp;
 pub mod seqpacket;
 pub mod signal;
 pub mod socket;
+pub mod statvfs;
 pub mod time;
 pub mod tree;
 pub mod tty;
