@@ -11,7 +11,7 @@ use crate::{
     limits::{self, Setting},
     make::{self, Care},
     name, rare, remove,
-    stats::{self, Reading, Stats},
+    stats::{self, Stats},
 };
 
 /// The daemon's way to the control groups of this node.
@@ -160,15 +160,16 @@ impl Manager {
     /// # Errors
     /// A group that does not exist.
     pub fn stats(&self, path: &str) -> Result<Stats> {
-        self.read(path, Reading::Usual)
-    }
-
-    /// Everything there is to know, for metrics: three times the files.
-    ///
-    /// # Errors
-    /// A group that does not exist.
-    pub fn full_stats(&self, path: &str) -> Result<Stats> {
-        self.read(path, Reading::Full)
+        let group = self.group(path)?;
+        match &self.layout {
+            Layout::V2(root) => stats::v2(&root.join(&group.relative)),
+            Layout::V1 { .. } => stats::V1 {
+                cpuacct: group.dir("cpuacct"),
+                memory: group.dir("memory"),
+                pids: group.dir("pids"),
+            }
+            .read(),
+        }
     }
 
     /// Stops every task of the group and below, and waits until all have stopped.
@@ -244,22 +245,6 @@ impl Manager {
             }
         }
         Ok(())
-    }
-
-    fn read(&self, path: &str, reading: Reading) -> Result<Stats> {
-        let group = self.group(path)?;
-        match &self.layout {
-            Layout::V2(root) => stats::v2(&root.join(&group.relative), reading),
-            Layout::V1 { .. } => stats::V1 {
-                cpuacct: group.dir("cpuacct"),
-                cpu: group.dir("cpu"),
-                memory: group.dir("memory"),
-                pids: group.dir("pids"),
-                blkio: group.dir("blkio"),
-                unified: group.unified(),
-            }
-            .read(reading),
-        }
     }
 }
 
