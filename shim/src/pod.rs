@@ -23,15 +23,17 @@ use crate::{
 };
 
 pub(crate) mod files;
+pub(crate) mod interfaces;
 pub(crate) mod list;
+pub(crate) mod metrics;
 pub(crate) mod port_forward;
 pub(crate) mod remove;
-pub(crate) mod resources;
 pub(crate) mod run;
 pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod teardown;
+pub(crate) mod update;
 
 #[derive(Debug)]
 pub(crate) struct Pod {

@@ -10,11 +10,14 @@ use proto::{cri, record};
 use super::{Container, visible};
 use crate::{
     blocking,
-    cpu_rate::CpuRate,
     ctx::{Ctx, now_ns},
     error::{Error, Result},
     pod::list::labels_match,
 };
+
+mod reading;
+
+pub(crate) use reading::{Reading, value};
 
 /// Walking a writable layer costs a stat per file; kubelet asks every ten seconds.
 const USAGE_AGE: Duration = Duration::from_secs(10);
@@ -68,9 +71,8 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> Option<cri::ContainerStats>
     if record.state() != record::State::Running {
         return None;
     }
-    let stats = cx.cgroups.stats(&record.cgroup_path).ok()?;
+    let reading = Reading::take(cx, &record.cgroup_path, &container.cpu_rate)?;
     let config = record.config.clone().unwrap_or_default();
-    let now = now_ns();
     Some(cri::ContainerStats {
         attributes: Some(cri::ContainerAttributes {
             id: record.id.clone(),
@@ -78,63 +80,34 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> Option<cri::ContainerStats>
             labels: config.labels,
             annotations: config.annotations,
         }),
-        cpu: Some(cpu(&stats, now, &container.cpu_rate)),
-        memory: Some(memory(&stats, now)),
-        writable_layer: writable_layer(cx, container, now),
-        swap: Some(cri::SwapUsage {
-            timestamp: now,
-            swap_usage_bytes: Some(value(stats.memory.swap_bytes)),
-            swap_available_bytes: None,
-        }),
-        io: None,
+        cpu: Some(reading.cpu()),
+        memory: Some(reading.memory()),
+        writable_layer: Some(writable_layer(cx, container)),
+        swap: Some(reading.swap()),
+        io: reading.io(),
     })
 }
 
-pub(crate) fn value(value: u64) -> cri::UInt64Value {
-    cri::UInt64Value { value }
-}
-
-pub(crate) fn cpu(stats: &cgroup::Stats, now: i64, rate: &CpuRate) -> cri::CpuUsage {
-    cri::CpuUsage {
-        timestamp: now,
-        usage_core_nano_seconds: Some(value(stats.cpu.usage_ns)),
-        usage_nano_cores: rate.measure(now, stats.cpu.usage_ns).map(value),
-        psi: None,
-    }
-}
-
-pub(crate) fn memory(stats: &cgroup::Stats, now: i64) -> cri::MemoryUsage {
-    let memory = &stats.memory;
-    cri::MemoryUsage {
-        timestamp: now,
-        working_set_bytes: Some(value(memory.working_set_bytes)),
-        available_bytes: memory
-            .limit_bytes
-            .map(|limit| value(limit.saturating_sub(memory.working_set_bytes))),
-        usage_bytes: Some(value(memory.usage_bytes)),
-        rss_bytes: Some(value(memory.rss_bytes)),
-        page_faults: Some(value(memory.page_faults)),
-        major_page_faults: Some(value(memory.major_page_faults)),
-        psi: None,
-    }
-}
-
-fn writable_layer(cx: &Ctx, container: &Container, now: i64) -> Option<cri::FilesystemUsage> {
-    let upper = cx.layout.container_upper(container.id());
-    let usage = match container.cached_usage() {
-        Some((at, usage)) if at.elapsed() < USAGE_AGE => usage,
-        _ => {
-            let usage = count(&upper);
-            *container.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), usage));
-            usage
-        }
-    };
-    Some(cri::FilesystemUsage {
-        timestamp: now,
+fn writable_layer(cx: &Ctx, container: &Container) -> cri::FilesystemUsage {
+    let (_, usage) = layer_usage(cx, container);
+    cri::FilesystemUsage {
+        timestamp: now_ns(),
         fs_id: Some(cri::FilesystemIdentifier { mountpoint: cx.layout.containers().display().to_string() }),
         used_bytes: Some(value(usage.bytes)),
         inodes_used: Some(value(usage.inodes)),
-    })
+    }
+}
+
+/// The size of the writable layer, and how long ago it was counted; zero if it was now.
+pub(crate) fn layer_usage(cx: &Ctx, container: &Container) -> (Duration, imagestore::FsUsage) {
+    match container.cached_usage() {
+        Some((at, usage)) if at.elapsed() < USAGE_AGE => (at.elapsed(), usage),
+        _ => {
+            let usage = count(&cx.layout.container_upper(container.id()));
+            *container.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), usage));
+            (Duration::ZERO, usage)
+        }
+    }
 }
 
 /// Blocks and inodes below a directory; what vanishes while we look is not counted.

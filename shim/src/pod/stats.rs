@@ -3,9 +3,17 @@ use std::sync::Arc;
 
 use proto::{cri, record};
 
-use super::{Pod, list};
+use super::{
+    Pod,
+    interfaces::{self, Interface},
+    list,
+};
 use crate::{
-    blocking, container,
+    blocking,
+    container::{
+        self,
+        stats::{Reading, value},
+    },
     ctx::{Ctx, now_ns},
     error::{Error, Result},
 };
@@ -42,7 +50,6 @@ pub(crate) async fn list(
 fn of(cx: &Ctx, pod: &Pod) -> cri::PodSandboxStats {
     let record = pod.record();
     let config = record.config.clone().unwrap_or_default();
-    let now = now_ns();
     let containers: Vec<_> = cx
         .store
         .containers_of(pod.id())
@@ -50,7 +57,7 @@ fn of(cx: &Ctx, pod: &Pod) -> cri::PodSandboxStats {
         .filter(|container| container.state() == record::State::Running)
         .filter_map(|container| container::stats::of(cx, container))
         .collect();
-    let processes = cx.cgroups.stats(&record.cgroup_parent).ok();
+    let reading = Reading::take(cx, &record.cgroup_parent, &pod.cpu_rate);
     cri::PodSandboxStats {
         attributes: Some(cri::PodSandboxAttributes {
             id: record.id.clone(),
@@ -59,45 +66,32 @@ fn of(cx: &Ctx, pod: &Pod) -> cri::PodSandboxStats {
             annotations: config.annotations,
         }),
         linux: Some(cri::LinuxPodSandboxStats {
-            cpu: processes.as_ref().map(|stats| container::stats::cpu(stats, now, &pod.cpu_rate)),
-            memory: processes.as_ref().map(|stats| container::stats::memory(stats, now)),
-            network: network(record.monitor_pid, record.host_network, now),
-            process: Some(cri::ProcessUsage {
-                timestamp: now,
-                process_count: processes.as_ref().map(|stats| container::stats::value(stats.pids.current)),
-            }),
+            cpu: reading.as_ref().map(Reading::cpu),
+            memory: reading.as_ref().map(Reading::memory),
+            network: network(&record),
+            process: reading.as_ref().map(Reading::processes),
             containers,
-            io: None,
+            io: reading.as_ref().and_then(Reading::io),
         }),
         windows: None,
     }
 }
 
-/// The counters of the pod's interfaces, as the monitor, which lives in the pod's namespace, sees them.
-fn network(monitor_pid: i32, host_network: bool, now: i64) -> Option<cri::NetworkUsage> {
-    if host_network {
+fn network(record: &record::Pod) -> Option<cri::NetworkUsage> {
+    if record.host_network {
         return None;
     }
-    let table = std::fs::read_to_string(format!("/proc/{monitor_pid}/net/dev")).ok()?;
-    let mut interfaces: Vec<_> =
-        table.lines().filter_map(interface).filter(|usage| usage.name != "lo").collect();
+    let mut interfaces: Vec<_> = interfaces::of(record).into_iter().map(usage).collect();
     let default = interfaces.iter().position(|usage| usage.name == "eth0").map(|at| interfaces.remove(at));
-    Some(cri::NetworkUsage { timestamp: now, default_interface: default, interfaces })
+    Some(cri::NetworkUsage { timestamp: now_ns(), default_interface: default, interfaces })
 }
 
-/// One line of /proc/net/dev: name, then eight receive and eight transmit counters.
-fn interface(line: &str) -> Option<cri::NetworkInterfaceUsage> {
-    let (name, rest) = line.split_once(':')?;
-    let numbers: Vec<u64> = rest.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let value = |at: usize| numbers.get(at).map(|value| cri::UInt64Value { value: *value });
-    Some(cri::NetworkInterfaceUsage {
-        name: name.trim().into(),
-        rx_bytes: value(0),
-        rx_errors: value(2),
-        tx_bytes: value(8),
-        tx_errors: value(10),
-    })
+fn usage(interface: Interface) -> cri::NetworkInterfaceUsage {
+    cri::NetworkInterfaceUsage {
+        name: interface.name,
+        rx_bytes: Some(value(interface.received.bytes)),
+        rx_errors: Some(value(interface.received.errors)),
+        tx_bytes: Some(value(interface.sent.bytes)),
+        tx_errors: Some(value(interface.sent.errors)),
+    }
 }
-
-#[cfg(test)]
-mod tests;

@@ -89,6 +89,14 @@ impl RuntimeService for Runtime {
         reply("RemovePodSandbox", outcome.map(|()| cri::RemovePodSandboxResponse {}))
     }
 
+    async fn update_pod_sandbox_resources(
+        &self,
+        request: Request<cri::UpdatePodSandboxResourcesRequest>,
+    ) -> Reply<cri::UpdatePodSandboxResourcesResponse> {
+        let outcome = pod::update::update(&self.cx, request.into_inner()).await;
+        reply("UpdatePodSandboxResources", outcome.map(|()| cri::UpdatePodSandboxResourcesResponse {}))
+    }
+
     async fn pod_sandbox_status(
         &self,
         request: Request<cri::PodSandboxStatusRequest>,
@@ -226,6 +234,24 @@ impl RuntimeService for Runtime {
         reply("ListPodSandboxStats", outcome.map(|stats| cri::ListPodSandboxStatsResponse { stats }))
     }
 
+    async fn list_metric_descriptors(
+        &self,
+        _: Request<cri::ListMetricDescriptorsRequest>,
+    ) -> Reply<cri::ListMetricDescriptorsResponse> {
+        Ok(Response::new(cri::ListMetricDescriptorsResponse { descriptors: pod::metrics::descriptors() }))
+    }
+
+    async fn list_pod_sandbox_metrics(
+        &self,
+        _: Request<cri::ListPodSandboxMetricsRequest>,
+    ) -> Reply<cri::ListPodSandboxMetricsResponse> {
+        let outcome = pod::metrics::list(&self.cx).await;
+        reply(
+            "ListPodSandboxMetrics",
+            outcome.map(|pod_metrics| cri::ListPodSandboxMetricsResponse { pod_metrics }),
+        )
+    }
+
     // === Streams ===
 
     type StreamPodSandboxesStream = Streamed<cri::StreamPodSandboxesResponse>;
@@ -268,6 +294,18 @@ impl RuntimeService for Runtime {
         }))
     }
 
+    type StreamPodSandboxMetricsStream = Streamed<cri::StreamPodSandboxMetricsResponse>;
+    async fn stream_pod_sandbox_metrics(
+        &self,
+        _: Request<cri::StreamPodSandboxMetricsRequest>,
+    ) -> Reply<Self::StreamPodSandboxMetricsStream> {
+        let items = pod::metrics::list(&self.cx).await;
+        let items = items.map_err(|error| status("StreamPodSandboxMetrics", &error))?;
+        Ok(streams::chunks(items, |pod_sandbox_metrics| cri::StreamPodSandboxMetricsResponse {
+            pod_sandbox_metrics,
+        }))
+    }
+
     type GetContainerEventsStream = Streamed<cri::ContainerEventResponse>;
     async fn get_container_events(
         &self,
@@ -277,14 +315,6 @@ impl RuntimeService for Runtime {
     }
 
     // === Not built yet: each says so ===
-
-    type StreamPodSandboxMetricsStream = Streamed<cri::StreamPodSandboxMetricsResponse>;
-    async fn stream_pod_sandbox_metrics(
-        &self,
-        _: Request<cri::StreamPodSandboxMetricsRequest>,
-    ) -> Reply<Self::StreamPodSandboxMetricsStream> {
-        Err(unimplemented("StreamPodSandboxMetrics"))
-    }
 
     async fn checkpoint_container(
         &self,
@@ -302,27 +332,5 @@ impl RuntimeService for Runtime {
 
     async fn restore_pod(&self, _: Request<cri::RestorePodRequest>) -> Reply<cri::RestorePodResponse> {
         Err(unimplemented("RestorePod"))
-    }
-
-    async fn list_metric_descriptors(
-        &self,
-        _: Request<cri::ListMetricDescriptorsRequest>,
-    ) -> Reply<cri::ListMetricDescriptorsResponse> {
-        Err(unimplemented("ListMetricDescriptors"))
-    }
-
-    async fn list_pod_sandbox_metrics(
-        &self,
-        _: Request<cri::ListPodSandboxMetricsRequest>,
-    ) -> Reply<cri::ListPodSandboxMetricsResponse> {
-        Err(unimplemented("ListPodSandboxMetrics"))
-    }
-
-    async fn update_pod_sandbox_resources(
-        &self,
-        request: Request<cri::UpdatePodSandboxResourcesRequest>,
-    ) -> Reply<cri::UpdatePodSandboxResourcesResponse> {
-        let outcome = pod::resources::update(&self.cx, request.into_inner()).await;
-        reply("UpdatePodSandboxResources", outcome.map(|()| cri::UpdatePodSandboxResourcesResponse {}))
     }
 }
