@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use proto::cri::{
-    LinuxContainerResources, ListPodSandboxRequest, ListPodSandboxStatsRequest, PodSandbox, PodSandboxConfig,
-    PodSandboxFilter, PodSandboxState, PodSandboxStateValue, PodSandboxStats, PodSandboxStatsRequest,
-    PodSandboxStatus, PodSandboxStatusRequest, PodSandboxStatusResponse, PortForwardRequest,
-    RemovePodSandboxRequest, RunPodSandboxRequest, StopPodSandboxRequest, UpdatePodSandboxResourcesRequest,
+    LinuxContainerResources, ListMetricDescriptorsRequest, ListPodSandboxMetricsRequest,
+    ListPodSandboxRequest, ListPodSandboxStatsRequest, MetricDescriptor, PodSandbox, PodSandboxConfig,
+    PodSandboxFilter, PodSandboxMetrics, PodSandboxState, PodSandboxStateValue, PodSandboxStats,
+    PodSandboxStatsRequest, PodSandboxStatus, PodSandboxStatusRequest, PodSandboxStatusResponse,
+    PortForwardRequest, RemovePodSandboxRequest, RunPodSandboxRequest, StopPodSandboxRequest,
+    UpdatePodSandboxResourcesRequest,
 };
 use tonic::Status;
 
@@ -131,6 +133,17 @@ impl Client {
         let pod_sandbox_id = id.to_owned();
         let request = UpdatePodSandboxResourcesRequest { pod_sandbox_id, overhead, resources };
         self.runtime().update_pod_sandbox_resources(request).await.map(drop)
+    }
+
+    /// ListMetricDescriptors and ListPodSandboxMetrics.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn metrics(&self) -> Result<(Vec<MetricDescriptor>, Vec<PodSandboxMetrics>), Status> {
+        let mut runtime = self.runtime();
+        let table = runtime.list_metric_descriptors(ListMetricDescriptorsRequest {}).await?.into_inner();
+        let metrics = runtime.list_pod_sandbox_metrics(ListPodSandboxMetricsRequest {}).await?.into_inner();
+        Ok((table.descriptors, metrics.pod_metrics))
     }
 
     /// PortForward: the URL.
