@@ -213,7 +213,7 @@ fn known(layer: &Path) -> Result<Known> {
 pub(crate) fn count(tree: &Path) -> Result<Option<FsUsage>> {
     let dir = File::open(tree).map_err(Error::io("open", tree))?;
     let usage = sys::tree::usage(dir.as_fd()).map_err(|e| Error::io("count", tree)(e.into()))?;
-    Ok(usage.map(|usage| FsUsage { bytes: usage.bytes, inodes: usage.inodes }))
+    Ok(usage.whole.then_some(FsUsage { bytes: usage.bytes, inodes: usage.inodes }))
 }
 
 #[cfg(test)]

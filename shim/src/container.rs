@@ -29,6 +29,7 @@ pub(crate) mod create;
 pub(crate) mod exec;
 pub(crate) mod exec_sync;
 pub(crate) mod exited;
+pub(crate) mod layer;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod remove;
@@ -46,8 +47,7 @@ pub(crate) struct Container {
     pub(crate) driver: Driver,
     /// When a stop under way turns to SIGKILL. A second, more impatient stop moves it forward.
     kill_at: watch::Sender<Option<Instant>>,
-    /// Bytes and inodes of the writable layer, and when they were counted.
-    pub(crate) usage: Mutex<Option<(std::time::Instant, imagestore::FsUsage)>>,
+    layer: layer::Counted,
     /// The cgroup limits in force; empty after a restart of the daemon until somebody asks.
     limits: Mutex<Option<LinuxResources>>,
     pub(crate) cpu_rate: CpuRate,
@@ -61,7 +61,7 @@ impl Container {
             record: Snapshot::new(record),
             driver: Driver::default(),
             kill_at: watch::Sender::new(None),
-            usage: Mutex::new(None),
+            layer: layer::Counted::default(),
             limits: Mutex::new(None),
             cpu_rate: CpuRate::default(),
         }
@@ -129,10 +129,6 @@ impl Container {
 
     pub(crate) fn kill_at(&self) -> &watch::Sender<Option<Instant>> {
         &self.kill_at
-    }
-
-    pub(crate) fn cached_usage(&self) -> Option<(std::time::Instant, imagestore::FsUsage)> {
-        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn limits(&self) -> Option<LinuxResources> {

@@ -1,13 +1,9 @@
-//! ContainerStats: one cgroup read, and the writable layer's size, counted at most every ten seconds.
-use std::{
-    path::Path,
-    sync::{Arc, PoisonError},
-    time::{Duration, Instant},
-};
+//! ContainerStats: one cgroup read, and the writable layer's size.
+use std::sync::Arc;
 
 use proto::{cri, record};
 
-use super::{Container, visible};
+use super::{Container, layer, visible};
 use crate::{
     blocking,
     ctx::{Ctx, now_ns},
@@ -18,9 +14,6 @@ use crate::{
 mod reading;
 
 pub(crate) use reading::{Reading, value};
-
-/// Walking a writable layer costs a stat per file; kubelet asks every ten seconds.
-const USAGE_AGE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn one(cx: &Arc<Ctx>, id: &str) -> Result<cri::ContainerStats> {
     let container = cx.store.container(id)?;
@@ -89,42 +82,11 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> Option<cri::ContainerStats>
 }
 
 fn writable_layer(cx: &Ctx, container: &Container) -> cri::FilesystemUsage {
-    let (_, usage) = layer_usage(cx, container);
+    let (_, usage) = layer::usage(cx, container);
     cri::FilesystemUsage {
         timestamp: now_ns(),
         fs_id: Some(cri::FilesystemIdentifier { mountpoint: cx.layout.containers().display().to_string() }),
         used_bytes: Some(value(usage.bytes)),
         inodes_used: Some(value(usage.inodes)),
     }
-}
-
-/// The size of the writable layer, and how long ago it was counted; zero if it was now.
-pub(crate) fn layer_usage(cx: &Ctx, container: &Container) -> (Duration, imagestore::FsUsage) {
-    match container.cached_usage() {
-        Some((at, usage)) if at.elapsed() < USAGE_AGE => (at.elapsed(), usage),
-        _ => {
-            let usage = count(&cx.layout.container_upper(container.id()));
-            *container.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), usage));
-            (Duration::ZERO, usage)
-        }
-    }
-}
-
-/// Blocks and inodes below a directory; what vanishes while we look is not counted.
-fn count(root: &Path) -> imagestore::FsUsage {
-    use std::os::unix::fs::MetadataExt;
-    let mut usage = imagestore::FsUsage { bytes: 0, inodes: 0 };
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
-        for entry in entries.flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
-            usage.bytes += metadata.blocks() * 512;
-            usage.inodes += 1;
-            if metadata.is_dir() {
-                directories.push(entry.path());
-            }
-        }
-    }
-    usage
 }

@@ -84,7 +84,7 @@ fn of_container(
     disk::add_traffic(&mut samples, &read.block);
     processes::add(&mut samples, &read, &pids, record.pid);
     if let Some(disk) = disk {
-        let (age, usage) = container::stats::layer_usage(cx, container);
+        let (age, usage) = container::layer::usage(cx, container);
         let age = i64::try_from(age.as_nanos()).unwrap_or(0);
         // 0 says that it was counted just now.
         let counted_ns = if age == 0 { 0 } else { now_ns() - age };

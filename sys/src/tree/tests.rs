@@ -16,7 +16,7 @@ impl Dir {
         Self(dir)
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Usage {
         usage(File::open(&self.0).unwrap().as_fd()).unwrap()
     }
 }
@@ -31,27 +31,51 @@ impl Drop for Dir {
 #[test]
 fn every_inode_counts_once() {
     let dir = Dir::new("count");
-    let empty = dir.usage().unwrap();
+    let empty = dir.usage();
     assert_eq!(empty.inodes, 1);
     fs::create_dir(dir.0.join("sub")).unwrap();
     fs::write(dir.0.join("sub/file"), vec![1; 10_000]).unwrap();
     fs::hard_link(dir.0.join("sub/file"), dir.0.join("again")).unwrap();
     symlink("/proc", dir.0.join("link")).unwrap();
     File::create(dir.0.join("sparse")).unwrap().set_len(1 << 40).unwrap();
-    let full = dir.usage().unwrap();
-    assert_eq!(full.inodes, 5);
+    let full = dir.usage();
+    assert_eq!((full.inodes, full.whole), (5, true));
     assert!((10_000..1_000_000).contains(&(full.bytes - empty.bytes)), "{full:?}");
 }
 
-#[test]
-fn a_well_is_not_counted() {
-    let dir = Dir::new("well");
+/// Directories below each other, a file at the ground; longer than any path.
+fn well(dir: &Dir, name: &[u8], depth: usize) {
     let mut at = OwnedFd::from(File::open(&dir.0).unwrap());
-    for _ in 0..200 {
-        crate::at::make_dir(at.as_fd(), b"d", 0o755).unwrap();
-        at = crate::at::open_dir(at.as_fd(), b"d").unwrap();
+    for _ in 0..depth {
+        crate::at::make_dir(at.as_fd(), name, 0o755).unwrap();
+        at = crate::at::open_dir(at.as_fd(), name).unwrap();
     }
-    assert_eq!(dir.usage(), None);
+    crate::at::create_file(at.as_fd(), b"ground", 0o644).unwrap();
+}
+
+#[test]
+fn a_well_is_counted_to_its_ground() {
+    let dir = Dir::new("well");
+    well(&dir, b"d", 5000);
+    let full = dir.usage();
+    assert_eq!((full.inodes, full.whole), (5002, true));
+}
+
+#[test]
+fn a_well_without_ground_is_said_to_be_odd() {
+    let dir = Dir::new("pit");
+    well(&dir, &[b'd'; 250], 700);
+    let full = dir.usage();
+    assert!(full.inodes > 300 && !full.whole, "{full:?}");
+}
+
+#[test]
+fn a_link_is_not_followed() {
+    let dir = Dir::new("links");
+    let other = Dir::new("other");
+    fs::write(other.0.join("file"), "x").unwrap();
+    symlink(&other.0, dir.0.join("link")).unwrap();
+    assert_eq!(dir.usage().inodes, 2);
 }
 
 #[test]

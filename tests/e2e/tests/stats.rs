@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::refused;
 use harness::{Node, Result, container, run, until};
-use proto::cri::{ContainerStats, UInt64Value};
+use proto::cri::{ContainerStats, FilesystemUsage, UInt64Value};
 use tonic::Code;
 
 fn number(value: Option<UInt64Value>) -> u64 {
@@ -103,6 +103,33 @@ fn a_pod_sums_its_containers_and_counts_its_traffic() -> Result {
         assert_eq!(node.cri.all_pod_stats().await?.len(), 2);
         let never = "b".repeat(64);
         refused(node.cri.pod_stats(&never).await, &[Code::NotFound], &[&never])?;
+        node.finish().await
+    })
+}
+
+#[test]
+fn what_containers_write_is_told_apart_from_images() -> Result {
+    run(async {
+        let node = Node::start().await?;
+        let (pod, _) = node.sleeper("p").await?;
+        let (images, containers) = node.cri.file_systems().await?;
+        let at = |usage: &FilesystemUsage| usage.fs_id.clone().unwrap_or_default().mountpoint;
+        assert_eq!(at(&images), node.slot.root().join("images").to_string_lossy());
+        assert_eq!(at(&containers), node.slot.root().join("containers").to_string_lossy());
+        assert!(number(images.used_bytes) > 0 && number(containers.inodes_used) >= 1);
+
+        // Deeper than any path is long, and in no process's way any more.
+        let line = "i=0; while [ $i -lt 60 ]; do d=$(printf %0100d $i); mkdir $d; cd $d; i=$((i+1)); done; \
+                    head -c 5000000 /dev/zero > big";
+        let id = node.start_container(&pod, &container("writer").shell(line)).await?;
+        assert_eq!(node.wait_exit(&id).await?.exit_code, 0);
+        let (after, full) = node.cri.file_systems().await?;
+        assert!(number(full.used_bytes) >= number(containers.used_bytes) + 5_000_000, "{full:?}");
+        assert!(number(full.inodes_used) >= number(containers.inodes_used) + 61, "{full:?}");
+        assert_eq!(number(after.used_bytes), number(images.used_bytes), "no image has grown");
+        node.cri.remove(&id).await?;
+        let (_, less) = node.cri.file_systems().await?;
+        assert!(number(less.used_bytes) + 5_000_000 <= number(full.used_bytes), "{less:?}");
         node.finish().await
     })
 }

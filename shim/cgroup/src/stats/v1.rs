@@ -51,8 +51,7 @@ impl V1 {
             }
         }
         memory.working_set_bytes = memory.usage_bytes.saturating_sub(inactive_file);
-        memory.limit_bytes =
-            number(&self.memory, "memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT);
+        memory.limit_bytes = number(&self.memory, "memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT);
     }
 }
 

@@ -65,11 +65,20 @@ impl Client {
     /// # Errors
     /// As above, and when a good answer has none.
     pub async fn image_fs(&self) -> Result<FilesystemUsage, Status> {
+        Ok(self.file_systems().await?.0)
+    }
+
+    /// ImageFsInfo: the first file system of images and the first of containers.
+    ///
+    /// # Errors
+    /// As above, and when a good answer lacks one.
+    pub async fn file_systems(&self) -> Result<(FilesystemUsage, FilesystemUsage), Status> {
         let response = self.image_service().image_fs_info(ImageFsInfoRequest {}).await?.into_inner();
-        response
-            .image_filesystems
+        let (images, containers) = (response.image_filesystems, response.container_filesystems);
+        images
             .into_iter()
             .next()
+            .zip(containers.into_iter().next())
             .ok_or_else(|| Status::internal("ImageFsInfo without file systems"))
     }
 }
