@@ -32,6 +32,7 @@ pub(crate) mod exited;
 pub(crate) mod layer;
 pub(crate) mod list;
 pub(crate) mod log;
+mod oom;
 pub(crate) mod remove;
 pub(crate) mod start;
 pub(crate) mod stats;

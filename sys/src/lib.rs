@@ -17,6 +17,7 @@ pub mod filter_probe;
 pub mod group;
 pub mod host_path;
 pub mod io;
+pub mod kmsg;
 pub mod lock;
 pub mod memfd;
 pub mod mount;

@@ -10,17 +10,19 @@ const MAX_DIRECTORIES: usize = 4096;
 
 /// Process ids in `dir` and in every cgroup below it.
 pub(crate) fn of_cgroup(dir: &str) -> Vec<i32> {
-    let mut pids = Vec::new();
-    let mut todo = vec![PathBuf::from(dir)];
-    let mut seen = 0;
-    while let Some(dir) = todo.pop() {
-        seen += 1;
-        pids.extend(numbers(&dir.join("cgroup.procs")));
-        if seen < MAX_DIRECTORIES {
-            todo.extend(subdirectories(&dir));
-        }
+    directories(dir).iter().flat_map(|dir| numbers(&dir.join("cgroup.procs"))).collect()
+}
+
+/// `dir` and the cgroups below it, `dir` first.
+pub(crate) fn directories(dir: &str) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::from(dir)];
+    let mut looked_at = 0;
+    while let Some(dir) = found.get(looked_at).filter(|_| found.len() < MAX_DIRECTORIES) {
+        let below = subdirectories(dir);
+        found.extend(below);
+        looked_at += 1;
     }
-    pids
+    found
 }
 
 fn numbers(file: &Path) -> Vec<i32> {

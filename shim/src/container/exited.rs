@@ -4,7 +4,7 @@ use std::sync::Arc;
 use prost::Message;
 use proto::{monitor as wire, record};
 
-use super::{Container, control_group};
+use super::{Container, control_group, oom};
 use crate::{
     ctx::{Ctx, now_ns},
     error::Result,
@@ -19,6 +19,10 @@ const UNKNOWN_EXIT: i32 = 255;
 
 /// Writes what the monitor saw into the container's record, once.
 pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wire::Exited) {
+    if !matches!(container.state(), record::State::Ready | record::State::Running) {
+        return;
+    }
+    let oom = if exited.oom_killed { oom::told(cx, container).await } else { String::new() };
     let fill = move |record: &mut record::Container| {
         record.set_state(record::State::Stopped);
         record.started_at_ns =
@@ -27,15 +31,11 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wi
         record.exit_code = exited.exit_code;
         record.exit_signal = exited.signal;
         record.oom_killed = exited.oom_killed;
-        if exited.oom_killed {
-            record.message =
-                "a process of the container was killed because its memory limit was reached".into();
+        if !oom.is_empty() {
+            record.message = oom;
         }
     };
-    if !matches!(container.state(), record::State::Ready | record::State::Running) {
-        return;
-    }
-    if let Err(error) = container.save(cx, fill).await {
+    if let Err(error) = container.save(cx, fill.clone()).await {
         // The monitor's exit record is on disk, so nothing is lost: the next daemon reads it there.
         tracing::warn!(container = %container.id(), error = error.chain(), "an exit could not be recorded; kept in memory");
         container.mark(fill);

@@ -42,18 +42,24 @@ pub fn refused<T: Debug>(result: Result<T, Status>, codes: &[Code], words: &[&st
 /// When no hierarchy has it.
 #[track_caller]
 pub fn cgroup_file(node: &Node, container: &str, names: &[&str]) -> Result<String> {
+    Ok(fs::read_to_string(cgroup_path(node, container, names)?)?.trim().to_owned())
+}
+
+/// Where that file is.
+///
+/// # Errors
+/// When no hierarchy has it.
+#[track_caller]
+pub fn cgroup_path(node: &Node, container: &str, names: &[&str]) -> Result<PathBuf> {
     let mut found = Vec::new();
     for hierarchy in mounted_cgroups()? {
         find(&hierarchy.join(node.slot.cgroup_root().trim_start_matches('/')), container, &mut found);
     }
-    for name in names {
-        for dir in &found {
-            if let Ok(text) = fs::read_to_string(dir.join(name)) {
-                return Ok(text.trim().to_owned());
-            }
-        }
-    }
-    Err(Failure::new(format!("container {container}: no {names:?} in {found:?}")))
+    let files = names.iter().flat_map(|name| found.iter().map(move |dir| dir.join(name)));
+    files
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| Failure::new(format!("container {container}: no {names:?} in {found:?}")))
 }
 
 /// Directories whose name has the container's id.

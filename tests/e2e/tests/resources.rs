@@ -44,32 +44,6 @@ fn limits_are_set_read_back_and_reported() -> Result {
 }
 
 #[test]
-fn too_much_memory_is_oom_killed_and_said_so() -> Result {
-    run(async {
-        let node = Node::start().await?;
-        let pod = node.run_pod(&node.pod("p")).await?;
-        let one = container("hog")
-            .command(["dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1"])
-            .memory(24 * MIB);
-        let id = node.start_container(&pod, &one).await?;
-        let status = node.wait_exit(&id).await?;
-        assert_eq!((status.exit_code, status.reason.as_str()), (137, "OOMKilled"), "{}", status.message);
-
-        // A child dies, the container goes on: it ends by itself with an error, and the cause is still told.
-        let child = "dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived; exit 3";
-        let id = node.start_container(&pod, &container("child").shell(child).memory(24 * MIB)).await?;
-        let status = node.wait_exit(&id).await?;
-        if status.exit_code == 3 {
-            assert_eq!(status.reason, "OOMKilled", "the container's cgroup was the cause");
-        }
-        let innocent =
-            node.start_container(&pod, &container("innocent").shell("exit 137").memory(24 * MIB)).await?;
-        assert_eq!(node.wait_exit(&innocent).await?.reason, "Error", "137 alone is no proof");
-        node.finish().await
-    })
-}
-
-#[test]
 fn a_cpu_quota_throttles() -> Result {
     run(async {
         let node = Node::start().await?;
