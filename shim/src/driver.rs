@@ -38,9 +38,19 @@ impl Driver {
         ticket.await
     }
 
-    /// Waits for its turn behind the operations asked for before, for work that must not be joined.
-    pub(crate) async fn turn(&self) -> tokio::sync::OwnedMutexGuard<()> {
-        self.turn.clone().lock_owned().await
+    /// Runs `operation` after the ones asked for before it and joins nothing: each carries its own values. Dropping the
+    /// returned future abandons the wait, never the work.
+    pub(crate) async fn run_alone(
+        &self,
+        verb: &'static str,
+        operation: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> Result<()> {
+        let turn = self.turn.clone();
+        let work = async move {
+            let _turn = turn.lock_owned().await;
+            caught(verb, operation).await
+        };
+        joined(verb, tokio::spawn(work.in_current_span())).await
     }
 
     fn ticket(
@@ -55,22 +65,24 @@ impl Driver {
         let (turn, list) = (self.turn.clone(), self.under_way.clone());
         let work = async move {
             let _turn = turn.lock_owned().await;
-            let outcome = std::panic::AssertUnwindSafe(operation).catch_unwind().await;
+            let outcome = caught(verb, operation).await;
             // Off the list before the outcome is known, so that whoever asks after it starts afresh.
             list.lock().unwrap_or_else(PoisonError::into_inner).remove(verb);
-            outcome.unwrap_or_else(|_| Err(Error::internal(format!("{verb}: panicked; this is a bug"))))
+            outcome
         };
-        let task = tokio::spawn(work.in_current_span());
-        let ticket = async move {
-            task.await.unwrap_or_else(|error| {
-                Err(Error::caused(Kind::Internal, format!("{verb}: task lost"), error))
-            })
-        }
-        .boxed()
-        .shared();
+        let ticket = joined(verb, tokio::spawn(work.in_current_span())).boxed().shared();
         under_way.insert(verb, ticket.clone());
         ticket
     }
+}
+
+async fn caught(verb: &'static str, operation: impl Future<Output = Result<()>> + Send) -> Result<()> {
+    let outcome = std::panic::AssertUnwindSafe(operation).catch_unwind().await;
+    outcome.unwrap_or_else(|_| Err(Error::internal(format!("{verb}: panicked; this is a bug"))))
+}
+
+async fn joined(verb: &'static str, task: tokio::task::JoinHandle<Result<()>>) -> Result<()> {
+    task.await.unwrap_or_else(|error| Err(Error::caused(Kind::Internal, format!("{verb}: task lost"), error)))
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ steps! {
     StartCgroup = "start.cgroup",
     StartLaunch = "start.launch",
     StartCommit = "start.commit",
+    UpdateLimits = "update.limits",
+    UpdateCommit = "update.commit",
     StopSignal = "stop.signal",
     StopWait = "stop.wait",
     RemoveKill = "remove.kill",

@@ -93,11 +93,26 @@ impl Manager {
     /// # Errors
     /// Whatever the kernel refuses; the old values are back then.
     pub fn update(&self, path: &str, resources: &LinuxResources) -> Result<()> {
+        self.update_and(path, resources, || Ok(()))
+    }
+
+    /// Changes limits as [`Manager::update`], then commits: one transaction with whatever `commit` does.
+    ///
+    /// # Errors
+    /// Whatever the kernel refuses, and the commit's error; the old values are back then.
+    pub fn update_and<E: From<Error>>(
+        &self,
+        path: &str,
+        resources: &LinuxResources,
+        commit: impl FnOnce() -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let group = self.group(path)?;
         let mut old = Vec::new();
         let outcome = self
             .apply(&group, self.settings(resources)?, Some(&mut old))
-            .and_then(|()| rare::set(resources, &group, self.layout.is_v2()));
+            .and_then(|()| rare::set(resources, &group, self.layout.is_v2()))
+            .map_err(E::from)
+            .and_then(|()| commit());
         if outcome.is_err() {
             for back in old.iter().rev() {
                 let _ = group.set(back);

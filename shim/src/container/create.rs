@@ -5,7 +5,7 @@ use oci_spec::runtime::{LinuxResources, Spec};
 use prost::Message;
 use proto::{cri, record};
 
-use super::{Container, remove};
+use super::{Container, remove, update};
 use crate::{
     blocking,
     ctx::{Ctx, now_ns},
@@ -183,7 +183,13 @@ pub(crate) fn linux_resources(cx: &Ctx, container: &Container) -> Result<LinuxRe
     let bytes = fs::read(&path).doing(|| format!("read {}", path.display()))?;
     let spec: Spec = serde_json::from_slice(&bytes)
         .map_err(|error| Error::caused(Kind::Corrupt, format!("read {}", path.display()), error))?;
-    let limits = spec.linux().as_ref().and_then(|linux| linux.resources().clone()).unwrap_or_default();
+    let made = spec.linux().as_ref().and_then(|linux| linux.resources().clone()).unwrap_or_default();
+    let record = container.record();
+    let asked = record.config.as_ref().and_then(|config| config.linux.as_ref()?.resources.as_ref());
+    let limits = match &record.resources {
+        Some(changed) if Some(changed) != asked => update::limits(cx, changed, &made)?,
+        _ => made,
+    };
     container.set_limits(limits.clone());
     Ok(limits)
 }

@@ -1,12 +1,15 @@
 //! One walk through every verb, with one fault on the way, as a stubborn kubelet would take it.
 
-use e2e::counting::{Counting, ON_SIGTERM};
+use e2e::{
+    cgroup_file,
+    counting::{Counting, ON_SIGTERM},
+};
 use harness::{
     Client, Daemon, Doing, Failure, Leftovers, Node, Pod, Result,
     image::{self, Compression, LayerBuilder},
     was_killed,
 };
-use proto::cri::{ContainerFilter, ContainerState, PodSandboxState};
+use proto::cri::{ContainerFilter, ContainerState, LinuxContainerResources, PodSandboxState};
 use tonic::{Code, Status};
 
 use crate::bystander::{Bystander, ends_unseen, has_processes};
@@ -18,12 +21,16 @@ const UNKNOWN: i32 = 21;
 /// What SIGKILL leaves behind.
 const KILLED: i32 = 137;
 
+/// The memory limit the update gives.
+const LIMIT: i64 = 96 << 20;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Pull,
     RunPod,
     Create(Name),
     Start(Name),
+    Update(Name),
     Stop(Name),
     Remove(Name),
     StopPod,
@@ -47,11 +54,12 @@ impl Name {
 }
 
 /// The container `Counts` is left running on purpose, so that the pod's own verbs have something to end.
-const WALK: [Verb; 11] = [
+const WALK: [Verb; 12] = [
     Verb::Pull,
     Verb::RunPod,
     Verb::Create(Name::Counts),
     Verb::Start(Name::Counts),
+    Verb::Update(Name::Counts),
     Verb::Create(Name::Polite),
     Verb::Start(Name::Polite),
     Verb::Stop(Name::Polite),
@@ -170,6 +178,10 @@ impl Walk {
                 let id = self.id(name).await?;
                 self.started = Some(id.clone());
                 cri.start(&id).await
+            }
+            Verb::Update(name) => {
+                let limit = LinuxContainerResources { memory_limit_in_bytes: LIMIT, ..Default::default() };
+                cri.update(&self.id(name).await?, limit).await
             }
             Verb::Stop(name) => cri.stop(&self.id(name).await?, 10).await,
             Verb::Remove(name) => match self.id(name).await {
@@ -290,6 +302,13 @@ impl Walk {
                 );
                 // Until it has made what it needs: the oracle shall see it the same from now on.
                 self.counting(name).goes_on(1).await?;
+            }
+            Verb::Update(name) => {
+                let id = self.id(name).await?;
+                let told = cri.status(&id).await?.resources.and_then(|resources| resources.linux);
+                assert_eq!(told.unwrap_or_default().memory_limit_in_bytes, LIMIT);
+                let files = ["memory.max", "memory.limit_in_bytes"];
+                assert_eq!(cgroup_file(&self.node, &id, &files)?, LIMIT.to_string());
             }
             Verb::Stop(name) => {
                 let status = cri.status(&self.id(name).await?).await?;
