@@ -17,6 +17,7 @@ use crate::{
 
 mod host_port;
 mod plugins;
+pub(crate) mod readiness;
 
 /// What a pod's network will be, decided and recorded before any of it exists.
 #[derive(Debug, Default)]
@@ -32,6 +33,7 @@ pub(crate) struct Network {
     settings: config::Network,
     plugins: plugins::Plugins,
     bridge: Mutex<Bridge>,
+    readiness: readiness::Readiness,
 }
 
 /// The built-in network, made when the first pod needs it: a node with CNI plugins never sees our bridge.
@@ -62,25 +64,35 @@ impl Network {
         let subnet = parse_subnet(&settings.subnet)?;
         let addresses = Ipam::new(subnet)?;
         let plugins = plugins::Plugins::new(&settings, layout);
-        Ok(Self { settings, plugins, bridge: Mutex::new(Bridge { open: None, subnet, addresses }) })
+        Ok(Self {
+            settings,
+            plugins,
+            bridge: Mutex::new(Bridge { open: None, subnet, addresses }),
+            readiness: readiness::Readiness::default(),
+        })
     }
 
     fn bridge(&self) -> MutexGuard<'_, Bridge> {
         self.bridge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why the network is not ready, if it is not. The built-in one always is.
-    pub(crate) fn readiness(&self) -> Option<String> {
+    /// Why the network is not ready, if it is not. The built-in one always is. May run plugins, hence blocks.
+    fn problem(&self) -> Option<String> {
         self.plugins.problem()
     }
 
+    fn readiness(&self) -> &readiness::Readiness {
+        &self.readiness
+    }
+
+    /// Never waits: a pod that is being attached leaves out what only its end will tell.
     pub(crate) fn describe(&self) -> serde_json::Value {
-        let bridge = self.bridge();
+        let bridge = self.bridge.try_lock().ok();
         serde_json::json!({
-            "plugins": self.plugins.network_name().ok().flatten(),
+            "plugins": self.plugins.last_name(),
             "bridge": self.settings.bridge,
-            "subnet": bridge.subnet.to_string(),
-            "addressesFree": bridge.addresses.available(),
+            "subnet": bridge.as_ref().map(|bridge| bridge.subnet.to_string()),
+            "addressesFree": bridge.as_ref().map(|bridge| bridge.addresses.available()),
         })
     }
 

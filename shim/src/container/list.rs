@@ -29,17 +29,19 @@ fn matches(record: &record::Container, filter: &cri::ContainerFilter) -> bool {
 }
 
 fn item(record: &record::Container) -> cri::Container {
-    let config = record.config.clone().unwrap_or_default();
+    let none = cri::ContainerConfig::default();
+    // Environment and mounts are most of it, and not shown here: hundreds of containers are listed every second.
+    let config = record.config.as_ref().unwrap_or(&none);
     cri::Container {
         id: record.id.clone(),
         pod_sandbox_id: record.pod_id.clone(),
-        metadata: config.metadata,
-        image: config.image,
+        metadata: config.metadata.clone(),
+        image: config.image.clone(),
         image_ref: image_ref(record),
         image_id: record.image_id.clone(),
         state: cri_state(record.state()).into(),
         created_at: record.created_at_ns,
-        labels: config.labels,
-        annotations: config.annotations,
+        labels: config.labels.clone(),
+        annotations: config.annotations.clone(),
     }
 }

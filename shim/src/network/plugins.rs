@@ -74,6 +74,13 @@ impl Plugins {
         }
     }
 
+    /// The network's name when it was last looked at, without looking now.
+    pub(super) fn last_name(&self) -> Option<String> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let network = loaded.as_ref().and_then(|(_, loaded)| loaded.network.as_ref());
+        network.map(|network| network.name().to_string())
+    }
+
     /// The network's name; None means the built-in bridge.
     pub(super) fn network_name(&self) -> Result<Option<String>> {
         let loaded = self.current()?;

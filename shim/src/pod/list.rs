@@ -46,14 +46,15 @@ fn matches(record: &record::Pod, filter: &cri::PodSandboxFilter) -> bool {
 }
 
 fn item(record: &record::Pod) -> cri::PodSandbox {
-    let config = record.config.clone().unwrap_or_default();
+    let none = cri::PodSandboxConfig::default();
+    let config = record.config.as_ref().unwrap_or(&none);
     cri::PodSandbox {
         id: record.id.clone(),
-        metadata: config.metadata,
+        metadata: config.metadata.clone(),
         state: cri_state(record.state()).into(),
         created_at: record.created_at_ns,
-        labels: config.labels,
-        annotations: config.annotations,
+        labels: config.labels.clone(),
+        annotations: config.annotations.clone(),
         runtime_handler: record.runtime_handler.clone(),
     }
 }

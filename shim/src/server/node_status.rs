@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use proto::cri;
 
-use crate::{blocking, ctx::Ctx, error::Result};
+use crate::{blocking, ctx::Ctx, error::Result, network::readiness};
 
 /// The version of the kubelet runtime API that kubelet insists on, and has for ever.
 const KUBELET_API: &str = "0.1.0";
@@ -18,14 +18,8 @@ pub(super) fn version() -> cri::VersionResponse {
     }
 }
 
-/// Looks at files of the network add-on, hence blocking.
-pub(super) async fn status(cx: &Arc<Ctx>, verbose: bool) -> Result<cri::StatusResponse> {
-    let cx = cx.clone();
-    blocking::run("look at the node", move || Ok(now(&cx, verbose))).await
-}
-
-fn now(cx: &Ctx, verbose: bool) -> cri::StatusResponse {
-    let network = cx.network.readiness();
+pub(super) async fn status(cx: &Arc<Ctx>, verbose: bool) -> cri::StatusResponse {
+    let network = readiness::problem(cx).await;
     let condition = |kind: &str, problem: Option<String>| cri::RuntimeCondition {
         r#type: kind.into(),
         status: problem.is_none(),
@@ -60,6 +54,7 @@ fn info(cx: &Ctx) -> HashMap<String, String> {
         "network": cx.network.describe(),
         "streaming": cx.streaming.address().to_string(),
         "bootId": cx.boot_id,
+        "eventsDropped": cx.events.dropped(),
     });
     HashMap::from([("config".to_owned(), config), ("node".to_owned(), node.to_string())])
 }

@@ -45,7 +45,7 @@ impl RuntimeService for Runtime {
     }
 
     async fn status(&self, request: Request<cri::StatusRequest>) -> Reply<cri::StatusResponse> {
-        reply("Status", node_status::status(&self.cx, request.into_inner().verbose).await)
+        Ok(Response::new(node_status::status(&self.cx, request.into_inner().verbose).await))
     }
 
     async fn runtime_config(
