@@ -18,6 +18,7 @@ use crate::{
     ctx::Ctx,
     driver::Driver,
     error::{Error, Result},
+    events::{self, What},
     ids::{ContainerId, PodId},
     records,
     store::{KUBERNETES, Snapshot},
@@ -93,14 +94,27 @@ impl Container {
         self.record.update(change, |record| records::write(&cx.layout.container_record(&self.id), record))
     }
 
-    /// `update` from the async lane.
-    pub(crate) async fn save(
+    /// Changes the state and tells listeners, in one: nobody hears of a later change first. `change` says whether there is
+    /// anything to change; what it sees happened, so it holds even if the disk refuses. Says whether it did.
+    pub(crate) async fn transition(
         self: &Arc<Self>,
         cx: &Arc<Ctx>,
-        change: impl FnOnce(&mut record::Container) + Send + 'static,
-    ) -> Result<Arc<record::Container>> {
+        what: What,
+        change: impl FnOnce(&mut record::Container) -> bool + Send + 'static,
+    ) -> Result<bool> {
         let (cx, container) = (cx.clone(), self.clone());
-        blocking::run("write a container's record", move || container.update(&cx, change)).await
+        blocking::run("change a container's state", move || {
+            let save = |record: &record::Container| {
+                let saved = records::write(&cx.layout.container_record(&container.id), record);
+                if let Err(error) = saved {
+                    // Its monitor knows as much, and tells the next daemon.
+                    tracing::warn!(container = %container.id, error = error.chain(), "a change of state could not be recorded; kept in memory");
+                }
+            };
+            let tell = || events::send(&cx, what, container.id.as_str(), &container.pod);
+            Ok(container.record.transition(change, save, tell))
+        })
+        .await
     }
 
     /// Changes the record in memory alone: when the disk refuses, or the record is already gone.

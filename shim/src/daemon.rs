@@ -43,9 +43,9 @@ pub(crate) async fn run(config: Config, surroundings: Surroundings) -> Result<()
             .await
             .with_context(|| format!("listen on {streaming_address}"))?,
     );
-    let cx = Arc::new(open(config, layout, surroundings, streaming)?);
-    recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
     let shutdown = CancellationToken::new();
+    let cx = Arc::new(open(config, layout, surroundings, streaming, Events::new(shutdown.clone()))?);
+    recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
     let listener = server::bind(&cx.config.socket)?;
     tokio::spawn(cx.streaming.clone().serve(Arc::new(StreamingBackend::new(cx.clone())), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
@@ -134,6 +134,7 @@ fn open(
     layout: Layout,
     surroundings: Surroundings,
     streaming: Arc<streaming::Server>,
+    events: Events,
 ) -> Result<Ctx> {
     let program = fs::read(&config.monitor).with_context(|| {
         format!(
@@ -154,7 +155,7 @@ fn open(
         images,
         cgroups,
         steps: Steps::with_fault(surroundings.fault.as_deref()),
-        events: Events::default(),
+        events,
         node: spec::NodeFacts::detect().context("find out what this node can do")?,
         policy: policy(&config),
         host: spec::LiveHost,

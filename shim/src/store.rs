@@ -176,6 +176,28 @@ impl<T> Snapshot<T> {
         Ok(value)
     }
 
+    /// Replaces the value if `change` says that there is something to replace, saved or not, and does `then` before the next
+    /// change. Says whether it did.
+    pub(crate) fn transition(
+        &self,
+        change: impl FnOnce(&mut T) -> bool,
+        save: impl FnOnce(&T),
+        then: impl FnOnce(),
+    ) -> bool
+    where
+        T: Clone,
+    {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut value = T::clone(&self.get());
+        if !change(&mut value) {
+            return false;
+        }
+        save(&value);
+        self.sender.send_replace(Arc::new(value));
+        then();
+        true
+    }
+
     /// Waits until `holds` is true of the value.
     pub(crate) async fn wait_for(&self, mut holds: impl FnMut(&T) -> bool) -> Arc<T> {
         let mut receiver = self.sender.subscribe();

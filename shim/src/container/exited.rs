@@ -8,7 +8,7 @@ use super::{Container, control_group, oom};
 use crate::{
     ctx::{Ctx, now_ns},
     error::Result,
-    events::{self, What},
+    events::What,
     ids::PodId,
 };
 
@@ -19,11 +19,15 @@ const UNKNOWN_EXIT: i32 = 255;
 
 /// Writes what the monitor saw into the container's record, once.
 pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wire::Exited) {
-    if !matches!(container.state(), record::State::Ready | record::State::Running) {
+    if !is_open(&container.record()) {
         return;
     }
     let oom = if exited.oom_killed { oom::told(cx, container).await } else { String::new() };
-    let fill = move |record: &mut record::Container| {
+    let ended = container.transition(cx, What::ContainerStoppedEvent, move |record| {
+        // Somebody else may have heard of it meanwhile.
+        if !is_open(record) {
+            return false;
+        }
         record.set_state(record::State::Stopped);
         record.started_at_ns =
             if exited.started_at_ns == 0 { record.started_at_ns } else { exited.started_at_ns };
@@ -34,14 +38,16 @@ pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, exited: wi
         if !oom.is_empty() {
             record.message = oom;
         }
-    };
-    if let Err(error) = container.save(cx, fill.clone()).await {
-        // The monitor's exit record is on disk, so nothing is lost: the next daemon reads it there.
-        tracing::warn!(container = %container.id(), error = error.chain(), "an exit could not be recorded; kept in memory");
-        container.mark(fill);
+        true
+    });
+    if matches!(ended.await, Ok(true)) {
+        release(cx, container);
     }
-    events::send(cx, What::ContainerStoppedEvent, container.id().as_str(), container.pod_id());
-    release(cx, container);
+}
+
+/// Whether its end is not known yet.
+fn is_open(record: &record::Container) -> bool {
+    matches!(record.state(), record::State::Ready | record::State::Running)
 }
 
 /// The cgroup has served. Its removal is not waited for.
@@ -68,7 +74,7 @@ pub(crate) fn from_disk(cx: &Ctx, pod: &PodId, container: &Container) -> Option<
 /// When its processes could not be killed. Then nobody has seen it end, so it stays running unless its exit is on record,
 /// and the caller's retry kills again.
 pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
-    if !matches!(container.state(), record::State::Running | record::State::Ready) {
+    if !is_open(&container.record()) {
         return Ok(());
     }
     let was_running = container.state() == record::State::Running;
@@ -83,15 +89,17 @@ pub(crate) async fn monitor_lost(cx: &Arc<Ctx>, container: &Arc<Container>) -> R
 
 /// Nobody saw the exit: say so rather than guess.
 pub(crate) async fn unknown(cx: &Arc<Ctx>, container: &Arc<Container>) {
-    let fill = |record: &mut record::Container| {
+    let ended = container.transition(cx, What::ContainerStoppedEvent, |record| {
+        if !is_open(record) {
+            return false;
+        }
         record.set_state(record::State::Stopped);
         record.finished_at_ns = now_ns();
         record.exit_code = UNKNOWN_EXIT;
         record.reason = "ContainerStatusUnknown".into();
         record.message = "the container ended together with its monitor (killed, or the node went down); its exit code is unknown".into();
-    };
-    if container.save(cx, fill).await.is_err() {
-        container.mark(fill);
-    }
-    events::send(cx, What::ContainerStoppedEvent, container.id().as_str(), container.pod_id());
+        true
+    });
+    // An error says that the change panicked, and has been logged.
+    let _ = ended.await;
 }

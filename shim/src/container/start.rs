@@ -11,7 +11,7 @@ use crate::{
     blocking,
     ctx::{Ctx, now_ns},
     error::{Error, IoContext, Kind, Result},
-    events::{self, What},
+    events::What,
     steps::Step,
 };
 
@@ -81,40 +81,36 @@ async fn prepare(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<OwnedFd> {
     .await
 }
 
-/// The program runs: from the monitor's answer, or from its report after a daemon died in between.
+/// The program runs: from the monitor's answer, or from its report, whichever comes first.
 pub(crate) async fn commit(cx: &Arc<Ctx>, container: &Arc<Container>, started: wire::Started) {
-    let fill = move |record: &mut record::Container| {
-        // A short program's exit may have been reported first.
-        if record.state() == record::State::Ready {
-            record.set_state(record::State::Running);
-        }
-        record.pid = started.pid;
-        record.started_at_ns = started.started_at_ns;
-    };
-    let recorded = async {
-        cx.steps.reach(Step::StartCommit)?;
-        container.save(cx, fill).await
-    };
-    if let Err(error) = recorded.await {
+    if let Err(error) = cx.steps.reach(Step::StartCommit) {
         // The program runs, so the caller must not hear that it does not.
         tracing::warn!(container = %container.id(), error = error.chain(), "a start could not be recorded; the monitor knows it");
-        container.mark(fill);
     }
-    events::send(cx, What::ContainerStartedEvent, container.id().as_str(), container.pod_id());
+    let told = container.transition(cx, What::ContainerStartedEvent, move |record| {
+        if record.state() != record::State::Ready {
+            return false;
+        }
+        record.set_state(record::State::Running);
+        record.pid = started.pid;
+        record.started_at_ns = started.started_at_ns;
+        true
+    });
+    // An error says that the change panicked, and has been logged.
+    let _ = told.await;
 }
 
 /// A container whose program could not be executed has exited, with the reason in its status.
 async fn failed(cx: &Arc<Ctx>, container: &Arc<Container>, error: &Error) {
     let message = error.chain();
-    let recorded = container.save(cx, |record| {
+    let ended = container.transition(cx, What::ContainerStoppedEvent, |record| {
         record.set_state(record::State::Stopped);
         record.reason = "StartError".into();
         record.message = message;
         record.exit_code = START_ERROR_EXIT;
         record.finished_at_ns = now_ns();
+        true
     });
-    if let Err(error) = recorded.await {
-        tracing::warn!(container = %container.id(), error = error.chain(), "a failed start could not be recorded");
-    }
+    let _ = ended.await;
     let _ = control_group::remove(cx, container).await;
 }

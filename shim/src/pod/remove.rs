@@ -8,7 +8,7 @@ use crate::{
     container,
     ctx::Ctx,
     error::{Kind, Result},
-    events::{self, What},
+    events,
     steps::Step,
 };
 
@@ -35,6 +35,7 @@ async fn operation(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<()> {
         container::remove::remove_container(cx, &container).await?;
     }
     cx.steps.reach(Step::RemovePodTree)?;
-    events::send(cx, What::ContainerDeletedEvent, pod.id().as_str(), pod.id());
-    teardown::forget(cx, pod).await
+    teardown::forget(cx, pod).await?;
+    events::deleted(cx, pod);
+    Ok(())
 }
