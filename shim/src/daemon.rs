@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     blocking,
-    config::Config,
+    config::{self, Config},
     ctx::Ctx,
     events::Events,
     layout::Layout,
@@ -37,12 +37,7 @@ pub(crate) async fn run(config: Config, surroundings: Surroundings) -> Result<()
     // Two daemons on one root would each undo what the other makes.
     let _lock = sys::lock::exclusive(&layout.lock())
         .with_context(|| format!("{}: another berthd runs on this run directory", layout.lock().display()))?;
-    let streaming_address = (config.streaming.address, config.streaming.port).into();
-    let streaming = Arc::new(
-        streaming::Server::bind(streaming_address)
-            .await
-            .with_context(|| format!("listen on {streaming_address}"))?,
-    );
+    let streaming = Arc::new(streaming_server(&config.streaming).await?);
     let shutdown = CancellationToken::new();
     let cx = Arc::new(open(config, layout, surroundings, streaming, Events::new(shutdown.clone()))?);
     recover::recover(&cx).await.map_err(|error| anyhow::anyhow!(error.chain())).context("recover")?;
