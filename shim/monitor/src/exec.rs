@@ -29,6 +29,9 @@ pub(crate) struct RunningExec {
     pub(crate) pid: i32,
     pidfd: OwnedFd,
     started_at_ns: i64,
+    /// The terminal's master, held until the program has ended: were the daemon's the last, the kernel would hang up on
+    /// the program when the daemon lets go, and its descendants would go to the container's init before they are killed.
+    terminal: Option<OwnedFd>,
 }
 
 impl Monitor {
@@ -55,6 +58,7 @@ impl Monitor {
         let Some(running_in) = self.containers.get(&container) else { return };
         let exec = RunningExec {
             connection,
+            terminal: running.terminal.map(|(master, _peer)| master),
             container,
             container_id: running_in.id.clone(),
             pid: running.pid,
@@ -63,9 +67,8 @@ impl Monitor {
         };
         let started = Started { pid: exec.pid, started_at_ns: exec.started_at_ns };
         let answer = Reply { reply: Some(reply::Reply::Started(started)) };
-        let master = running.terminal.map(|(master, _peer)| master);
         let mut fds = vec![exec.pidfd.as_fd()];
-        fds.extend(master.iter().map(AsFd::as_fd));
+        fds.extend(exec.terminal.iter().map(AsFd::as_fd));
         let told = self.reply(connection, &answer, &fds);
         let number = self.next_id();
         self.execs.insert(number, exec);

@@ -55,14 +55,15 @@ pub(crate) fn cgroup(dirs: &[String]) {
 ///
 /// That process is a subreaper, so what it has started stays its descendant, however it daemonised. It is
 /// stopped first and killed last: until then none of them is handed to the container's init. A child that was
-/// being forked while its parent was killed shows only when the parent is dead, hence the rounds until there is
-/// nobody.
+/// being forked while its parent was stopped or killed shows only when the parent has stopped or is dead, hence the
+/// rounds until there is nobody, and a look counts only once the first process has stopped.
 pub(crate) fn tree(pid: i32, process: impl AsFd, cgroup_dirs: &[String]) {
     pidfd::send_signal(process.as_fd(), SIGSTOP).ok();
     for _ in 0..ROUNDS {
+        let forks_no_more = procs::is_stopped_or_dead(pid);
         let candidates = cgroup_dirs.first().map_or_else(procs::all, |dir| procs::of_cgroup(dir));
         let found = procs::descendants(pid, &candidates);
-        if found.is_empty() {
+        if found.is_empty() && forks_no_more {
             break;
         }
         for descendant in found {

@@ -41,26 +41,47 @@ fn subdirectories(dir: &Path) -> Vec<PathBuf> {
 
 /// Every living process that `root` has started, directly or not, among `candidates`.
 pub(crate) fn descendants(root: i32, candidates: &[i32]) -> Vec<i32> {
-    let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-    for pid in candidates {
-        if let Some(parent) = parent_of(*pid) {
-            children.entry(parent).or_default().push(*pid);
-        }
-    }
-    let mut found = Vec::new();
-    let mut todo = vec![root];
-    while let Some(pid) = todo.pop() {
-        if let Some(next) = children.remove(&pid) {
-            found.extend_from_slice(&next);
-            todo.extend(next);
-        }
-    }
-    found
+    let mut parents = BTreeMap::new();
+    candidates.iter().copied().filter(|pid| descends(*pid, root, &mut parents)).collect()
 }
+
+/// Whether `root` is among the ancestors. These are followed whoever they are, for the list of a cgroup leaves out a
+/// process that is dying, and that one still is its children's parent.
+fn descends(pid: i32, root: i32, parents: &mut BTreeMap<i32, i32>) -> bool {
+    let mut at = pid;
+    let mut died = 0;
+    while at != root && at > 1 {
+        let parent = parents.get(&at).copied().or_else(|| parent_of(at));
+        match parent {
+            Some(parent) => {
+                parents.insert(at, parent);
+                at = parent;
+            }
+            None if at == pid || died == DEATHS => return false,
+            // It died meanwhile, and its children have another parent now: what was read is of the past.
+            None => {
+                died += 1;
+                parents.clear();
+                at = pid;
+            }
+        }
+    }
+    at == root && pid != root
+}
+
+/// How often an ancestor may die while a chain is followed; whoever is missed is found by the next look.
+const DEATHS: usize = 16;
 
 /// `None` for a process that is gone, or dead and waiting to be reaped: its children have another parent already.
 pub(crate) fn parent_of(pid: i32) -> Option<i32> {
     parse_parent(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Whether a process forks no more: it is stopped, dead or gone.
+pub(crate) fn is_stopped_or_dead(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 /// Every process of the host.
