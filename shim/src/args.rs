@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::config::Config;
+use crate::config::{CgroupDriver, Config};
 
 /// Where the configuration is looked for; it need not exist.
 const CONFIG: &str = "/etc/berth/berth.toml";
@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Name of the node's nftables table
     #[arg(long, value_name = "NAME")]
     nft_table: Option<String>,
+    /// Who makes cgroups
+    #[arg(long, value_enum, value_name = "DRIVER")]
+    cgroup_driver: Option<CgroupDriver>,
     /// cgroup for pods without a cgroup parent
     #[arg(long, value_name = "/NAME")]
     cgroup_root: Option<String>,
@@ -76,6 +79,7 @@ impl Args {
         set(&mut config.run_dir, self.run_dir.as_ref());
         set(&mut config.socket, self.socket.as_ref());
         set(&mut config.monitor, self.monitor.as_ref());
+        set(&mut config.cgroup_driver, self.cgroup_driver.as_ref());
         set(&mut config.cgroup_root, self.cgroup_root.as_ref());
         set(&mut config.log_level, self.log_level.as_ref());
         set(&mut config.images.certs_dir, self.certs_dir.as_ref());

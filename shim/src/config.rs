@@ -23,7 +23,9 @@ pub(crate) struct Config {
     pub(crate) log_format: String,
     /// The monitor's program; empty: `berth-monitor` beside berthd.
     pub(crate) monitor: PathBuf,
-    /// cgroup below which pods without a cgroup_parent live.
+    /// Who makes cgroups: "cgroupfs" (Berth itself) or "systemd"; kubelet asks which.
+    pub(crate) cgroup_driver: CgroupDriver,
+    /// cgroup below which pods without a cgroup_parent live; for systemd, "/a-b" is the slice a_b.slice.
     pub(crate) cgroup_root: String,
     /// Most processes and threads of one container; 0: as many as its pod may have.
     pub(crate) pids_limit: u32,
@@ -34,6 +36,23 @@ pub(crate) struct Config {
     pub(crate) images: Images,
     pub(crate) network: Network,
     pub(crate) streaming: Streaming,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CgroupDriver {
+    #[default]
+    Cgroupfs,
+    Systemd,
+}
+
+impl From<CgroupDriver> for cgroup::Driver {
+    fn from(driver: CgroupDriver) -> Self {
+        match driver {
+            CgroupDriver::Cgroupfs => Self::Cgroupfs,
+            CgroupDriver::Systemd => Self::Systemd,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,6 +104,7 @@ impl Default for Config {
             log_level: "info".into(),
             log_format: "text".into(),
             monitor: PathBuf::new(),
+            cgroup_driver: CgroupDriver::default(),
             cgroup_root: "/berth".into(),
             pids_limit: 4096,
             allow_socketcall: true,

@@ -1,7 +1,10 @@
 //! What an operation is given: the handles of the daemon, passed and never global.
 use std::{os::fd::OwnedFd, sync::Arc};
 
-use crate::{config::Config, events::Events, layout::Layout, network::Network, steps::Steps, store::Store};
+use crate::{
+    config::Config, error::Result, events::Events, layout::Layout, network::Network, steps::Steps,
+    store::Store,
+};
 
 /// Shared by every operation. Cheap to clone as an `Arc`.
 #[derive(Debug)]
@@ -24,6 +27,13 @@ pub(crate) struct Ctx {
     /// Differs after every boot: tells records of this boot from those whose kernel objects are gone.
     pub(crate) boot_id: String,
     pub(crate) streaming: Arc<streaming::Server>,
+}
+
+impl Ctx {
+    /// The cgroup of a pod for which nobody names one.
+    pub(crate) fn own_cgroup(&self, pod: &str) -> Result<String> {
+        Ok(self.cgroups.driver().own(&format!("{}/{pod}", self.config.cgroup_root))?)
+    }
 }
 
 /// CLOCK_REALTIME in nanoseconds, as CRI counts time.

@@ -141,7 +141,8 @@ fn open(
     let proxy = surroundings.proxy;
     let settings = imagestore::Config { certs_dir, proxy, ..imagestore::Config::new(layout.images()) };
     let images = imagestore::Store::open(settings).context("open the image store")?;
-    let cgroups = cgroup::Manager::open(&config.cgroup_root).context("open the cgroup hierarchy")?;
+    let cgroups = cgroup::Manager::open(config.cgroup_driver.into()).context("open the cgroup hierarchy")?;
+    cgroups.driver().own(&config.cgroup_root).context("cgroup_root")?;
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").context("read the boot id")?;
     Ok(Ctx {
         network: Network::new(config.network.clone(), &layout)
@@ -179,7 +180,8 @@ fn clear_node(cx: &Ctx) {
     if let Err(error) = cx.network.remove_node_state() {
         tracing::warn!(error = error.chain(), "the bridge or the nftables table could not be removed");
     }
-    if let Err(error) = cx.cgroups.remove(&cx.config.cgroup_root) {
+    let root = cx.cgroups.driver().own(&cx.config.cgroup_root);
+    if let Err(error) = root.and_then(|root| cx.cgroups.remove(&root)) {
         tracing::warn!(%error, "the cgroup root could not be removed");
     }
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 
 pub(crate) mod client;
+pub(crate) mod hold;
 pub(crate) mod launch;
 pub(crate) mod watch;
 

@@ -101,6 +101,25 @@ pub enum Error {
         #[source]
         source: cgroups_rs::fs::error::Error,
     },
+    /// A unit that systemd did not start, change or stop.
+    #[error("{op} systemd unit {unit}")]
+    Unit {
+        /// The operation, as a verb.
+        op: &'static str,
+        /// The unit.
+        unit: String,
+        /// What came back over D-Bus.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A driver that this node cannot have.
+    #[error("cgroup driver {driver}: {why}")]
+    Driver {
+        /// Its name.
+        driver: &'static str,
+        /// The cause and the way out.
+        why: &'static str,
+    },
     /// No cgroup file system is mounted.
     #[error("no cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup")]
     NoHierarchy,
@@ -122,7 +141,10 @@ impl Error {
                 io::ErrorKind::ResourceBusy => Kind::Busy,
                 _ => Kind::Internal,
             },
-            Self::NoHierarchy | Self::Devices { .. } | Self::Rare { .. } => Kind::Internal,
+            Self::Driver { .. } => Kind::Unsupported,
+            Self::Unit { .. } | Self::NoHierarchy | Self::Devices { .. } | Self::Rare { .. } => {
+                Kind::Internal
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 //! start, and cgroups-rs opens each file anew, knows no device programs and no partial failure.
 
 mod devices;
+mod driver;
 mod error;
 mod files;
 mod freeze;
@@ -21,7 +22,9 @@ mod name;
 mod rare;
 mod remove;
 mod stats;
+mod systemd;
 
+pub use driver::Driver;
 pub use error::{Error, Kind, Result};
 pub use layout::Layout;
 pub use limits::{cpu_shares, cpu_weight};

@@ -5,6 +5,7 @@ use oci_spec::runtime::LinuxResources;
 
 use crate::{
     devices,
+    driver::Driver,
     error::{Error, Result},
     files, freeze, kill,
     layout::Layout,
@@ -12,12 +13,14 @@ use crate::{
     make::{self, Care},
     name, rare, remove,
     stats::{self, Stats},
+    systemd,
 };
 
 /// The daemon's way to the control groups of this node.
 #[derive(Debug)]
 pub struct Manager {
     layout: Layout,
+    driver: Driver,
 }
 
 /// A control group that exists.
@@ -28,19 +31,24 @@ pub struct Created {
 }
 
 impl Manager {
-    /// Finds the hierarchies. `root`, where groups without a parent will live, is checked and made with the first of
-    /// them.
+    /// Finds the hierarchies, and checks that groups can be made there by `driver`.
     ///
     /// # Errors
-    /// No hierarchy, or a root that is no path of names.
-    pub fn open(root: &str) -> Result<Self> {
-        name::relative(root)?;
-        Ok(Self::over(Layout::detect()?))
+    /// No hierarchy, or a driver that this node cannot have.
+    pub fn open(driver: Driver) -> Result<Self> {
+        let layout = Layout::detect()?;
+        driver.check(&layout)?;
+        Ok(Self { layout, driver })
     }
 
     /// Over hierarchies that are known, for tests over a directory tree.
     pub fn over(layout: Layout) -> Self {
-        Self { layout }
+        Self { layout, driver: Driver::Cgroupfs }
+    }
+
+    /// Who makes groups.
+    pub fn driver(&self) -> Driver {
+        self.driver
     }
 
     /// The hierarchies found.
@@ -88,6 +96,19 @@ impl Manager {
         }
     }
 
+    /// Makes the scope of a container, which needs a process to exist: `hold`, which is in a group below it afterwards.
+    /// It ends, and the scope with it, once nobody is in there.
+    ///
+    /// # Errors
+    /// Whatever systemd or the kernel refuses; the scope goes when `hold` ends.
+    pub fn create_scope(&self, path: &str, resources: &LinuxResources, hold: i32) -> Result<Created> {
+        let group = self.group(path)?;
+        systemd::start(path, &self.settings(resources)?, hold)?;
+        let created = self.create(path, resources)?;
+        group.unified().map_or(Ok(()), |dir| systemd::set_aside(&dir, hold))?;
+        Ok(created)
+    }
+
     /// Changes the limits that `resources` names: all of them, or on an error none. Device rules stay as they are.
     ///
     /// # Errors
@@ -111,11 +132,18 @@ impl Manager {
         let outcome = self
             .apply(&group, self.settings(resources)?, Some(&mut old))
             .and_then(|()| rare::set(resources, &group, self.layout.is_v2()))
+            .and_then(|()| match systemd::unit(path) {
+                Some(_) => systemd::change(path, &self.settings(resources)?),
+                None => Ok(()),
+            })
             .map_err(E::from)
             .and_then(|()| commit());
         if outcome.is_err() {
             for back in old.iter().rev() {
                 let _ = group.set(back);
+            }
+            if systemd::unit(path).is_some() {
+                let _ = systemd::change(path, &old);
             }
         }
         outcome
@@ -128,6 +156,11 @@ impl Manager {
     pub fn remove(&self, path: &str) -> Result<()> {
         let group = self.group(path)?;
         let until = remove::deadline();
+        if systemd::unit(path).is_some() && systemd::is_running() {
+            // Killed first: systemd would ask politely and wait.
+            group.kill();
+            systemd::stop(path, until)?;
+        }
         let removed: Vec<Result<()>> =
             group.dirs().map(|dir| remove::tree(&dir, until, || group.kill())).collect();
         removed.into_iter().collect()

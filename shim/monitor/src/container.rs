@@ -39,6 +39,8 @@ pub(crate) struct Container {
     pub(crate) own_pids: bool,
     pub(crate) cgroup_dirs: Vec<String>,
     pub(crate) streams: Streams,
+    /// Open until the cgroup's files have been read for the last time: it keeps systemd from taking them away.
+    pub(crate) hold: Option<OwnedFd>,
 }
 
 impl Container {

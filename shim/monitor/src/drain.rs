@@ -32,6 +32,7 @@ impl Monitor {
             oom_killed: oom::killed(&container.cgroup_dirs),
             deadline_ns: time::monotonic_ns().saturating_add(DRAIN_NS),
         };
+        container.hold = None;
         container.phase = Phase::Draining(ending);
         if !container.own_pids {
             kill::cgroup(&container.cgroup_dirs);

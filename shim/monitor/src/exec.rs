@@ -39,7 +39,7 @@ impl Monitor {
     pub(crate) fn exec(&mut self, connection: Id, request: &Exec, fds: Vec<OwnedFd>) -> Result<()> {
         let number = self.running(&request.container_id)?;
         let mut fds = fds.into_iter();
-        let plan = read_plan(fds.by_ref().take(1).collect())?;
+        let plan = read_plan(fds.next())?;
         let plan = ExecPlan::decode(&*plan).map_err(|error| undecodable(&error))?;
         if plan.container_id != request.container_id {
             return Err(failed("plan", format!("a plan for {:?}", plan.container_id), Errno::EINVAL));

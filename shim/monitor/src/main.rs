@@ -14,6 +14,7 @@ mod exec;
 mod exit;
 mod failure;
 mod handshake;
+mod hold;
 mod init;
 mod kill;
 mod launch;
@@ -48,7 +49,8 @@ fn main() -> ExitCode {
         report::line(&info.to_string());
         std::process::abort();
     }));
-    match run() {
+    let held = std::env::args_os().next().is_some_and(|name| name == hold::NAME);
+    match if held { hold::run() } else { run() } {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             report::failed("monitor", &failed);

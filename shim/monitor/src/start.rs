@@ -30,13 +30,16 @@ pub(crate) struct NewContainer {
     cgroup_dirs: Vec<String>,
     stdin: bool,
     streams: Streams,
+    /// What holds a systemd scope open.
+    hold: Option<OwnedFd>,
 }
 
 impl Monitor {
     /// Forks it; the answer follows when its program runs or has failed to.
     pub(crate) fn start(&mut self, connection: Id, container_id: &str, fds: Vec<OwnedFd>) -> Result<()> {
+        let mut fds = fds.into_iter();
         self.may_start(container_id)?;
-        let plan = LaunchPlan::decode(&*read_plan(fds)?).map_err(|error| undecodable(&error))?;
+        let plan = LaunchPlan::decode(&*read_plan(fds.next())?).map_err(|error| undecodable(&error))?;
         if plan.container_id != container_id {
             return Err(failed("plan", format!("a plan for {:?}", plan.container_id), Errno::EINVAL));
         }
@@ -57,6 +60,7 @@ impl Monitor {
             cgroup_dirs: plan.cgroup_dirs,
             stdin: wanted.stdin,
             streams: Streams::new(log, ends, wanted.stdin_once),
+            hold: fds.next(),
         };
         self.await_handshake(Handshake::new(launched, connection, What::Container(Box::new(new))))
     }
@@ -106,6 +110,7 @@ impl Monitor {
             own_pids: new.own_pids,
             cgroup_dirs: new.cgroup_dirs,
             streams: new.streams,
+            hold: new.hold,
         };
         let answer = Reply { reply: Some(reply::Reply::Started(container.started())) };
         let event = container.event();
@@ -119,9 +124,8 @@ impl Monitor {
 }
 
 /// The bytes of the plan that came as the first descriptor.
-pub(crate) fn read_plan(fds: Vec<OwnedFd>) -> Result<Vec<u8>> {
-    let memfd =
-        fds.into_iter().next().ok_or_else(|| failed("plan", "no descriptor came along", Errno::EINVAL))?;
+pub(crate) fn read_plan(memfd: Option<OwnedFd>) -> Result<Vec<u8>> {
+    let memfd = memfd.ok_or_else(|| failed("plan", "no descriptor came along", Errno::EINVAL))?;
     memfd::read(&memfd, PLAN_LIMIT_BYTES).at("plan")
 }
 

@@ -71,7 +71,7 @@ fn intent(cx: &Ctx, pod: &Pod, id: &ContainerId, config: cri::ContainerConfig) -
         owner: KUBERNETES.into(),
         state: record::State::Creating.into(),
         created_at_ns: now_ns(),
-        cgroup_path: format!("{}/{id}", pod.record().cgroup_parent.trim_end_matches('/')),
+        cgroup_path: cx.cgroups.driver().container(&pod.record().cgroup_parent, id.as_str()),
         resources: Some(resources.unwrap_or_default()),
         tty: config.tty,
         boot_id: cx.boot_id.clone(),

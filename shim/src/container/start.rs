@@ -12,6 +12,7 @@ use crate::{
     ctx::{Ctx, now_ns},
     error::{Error, IoContext, Kind, Result},
     events::What,
+    monitor::hold,
     steps::Step,
 };
 
@@ -39,15 +40,15 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     pod.require_ready()?;
     let monitor = pod.monitor()?;
     let prepared = prepare(cx, container).await;
-    let plan = match prepared.and_then(|plan| cx.steps.reach(Step::StartLaunch).map(|()| plan)) {
-        Ok(plan) => plan,
+    let fds = match prepared.and_then(|fds| cx.steps.reach(Step::StartLaunch).map(|()| fds)) {
+        Ok(fds) => fds,
         Err(error) => {
             failed(cx, container, &error).await;
             return Err(error.within(format!("start container {}", container.id())));
         }
     };
     let request = Request::Start(wire::Start { container_id: container.id().to_string() });
-    let outcome = monitor.call(request, &[plan]).await.and_then(|answer| match answer.reply {
+    let outcome = monitor.call(request, &fds).await.and_then(|answer| match answer.reply {
         reply::Reply::Started(started) => Ok(started),
         other => Err(Error::internal(format!("the monitor answered Start with {other:?}"))),
     });
@@ -66,17 +67,24 @@ async fn operation(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<()> {
     }
 }
 
-/// Makes the cgroup and opens the plan, which names its directories.
-async fn prepare(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<OwnedFd> {
+/// Makes the cgroup and opens the plan, which names its directories. What holds a scope open comes second.
+async fn prepare(cx: &Arc<Ctx>, container: &Arc<Container>) -> Result<Vec<OwnedFd>> {
     cx.steps.reach(Step::StartCgroup)?;
     let (cx, container) = (cx.clone(), container.clone());
     blocking::run("make a container's cgroup", move || {
         let record = container.record();
         let resources = super::create::linux_resources(&cx, &container)?;
-        cx.cgroups.create(&record.cgroup_path, &resources).map_err(Error::from)?;
+        let hold = if cgroup::Driver::is_scope(&record.cgroup_path) {
+            let hold = hold::start(&cx, container.id())?;
+            cx.cgroups.create_scope(&record.cgroup_path, &resources, hold.pid)?;
+            Some(hold.end)
+        } else {
+            cx.cgroups.create(&record.cgroup_path, &resources)?;
+            None
+        };
         let path = cx.layout.container_plan(container.id());
         let plan = std::fs::File::open(&path).doing(|| format!("open {}", path.display()))?;
-        Ok(OwnedFd::from(plan))
+        Ok(std::iter::once(OwnedFd::from(plan)).chain(hold).collect())
     })
     .await
 }

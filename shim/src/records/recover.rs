@@ -97,7 +97,7 @@ fn intact<M: Message + Default>(cx: &Ctx, path: &Path, name: &str) -> Result<Opt
 fn abandoned_pod(cx: &Ctx, id: &PodId) {
     let nameless = Pod::new(id.clone(), record::Pod { id: id.to_string(), ..record::Pod::default() });
     let gone = launch::end_unadopted(cx, &nameless)
-        .and_then(|()| cx.cgroups.remove(&format!("{}/{id}", cx.config.cgroup_root)).map_err(Error::from))
+        .and_then(|()| Ok(cx.cgroups.remove(&cx.own_cgroup(id.as_str())?)?))
         .and_then(|()| teardown::remove_tree(&cx.layout.pod_run(id)))
         .and_then(|()| teardown::remove_tree(&cx.layout.pod(id)));
     if let Err(error) = gone {

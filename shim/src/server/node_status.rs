@@ -59,10 +59,14 @@ fn info(cx: &Ctx) -> HashMap<String, String> {
     HashMap::from([("config".to_owned(), config), ("node".to_owned(), node.to_string())])
 }
 
-pub(super) fn runtime_config() -> cri::RuntimeConfigResponse {
+pub(super) fn runtime_config(cx: &Ctx) -> cri::RuntimeConfigResponse {
     // The enum's zero value is systemd, so an empty message would lie.
+    let driver = match cx.cgroups.driver() {
+        cgroup::Driver::Cgroupfs => cri::CgroupDriver::Cgroupfs,
+        cgroup::Driver::Systemd => cri::CgroupDriver::Systemd,
+    };
     cri::RuntimeConfigResponse {
-        linux: Some(cri::LinuxRuntimeConfiguration { cgroup_driver: cri::CgroupDriver::Cgroupfs.into() }),
+        linux: Some(cri::LinuxRuntimeConfiguration { cgroup_driver: driver.into() }),
     }
 }
 

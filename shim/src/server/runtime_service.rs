@@ -52,7 +52,7 @@ impl RuntimeService for Runtime {
         &self,
         _: Request<cri::RuntimeConfigRequest>,
     ) -> Reply<cri::RuntimeConfigResponse> {
-        Ok(Response::new(node_status::runtime_config()))
+        Ok(Response::new(node_status::runtime_config(&self.cx)))
     }
 
     async fn update_runtime_config(

@@ -54,6 +54,7 @@ pub fn cgroup_path(node: &Node, container: &str, names: &[&str]) -> Result<PathB
     let mut found = Vec::new();
     for hierarchy in mounted_cgroups()? {
         find(&hierarchy.join(node.slot.cgroup_root().trim_start_matches('/')), container, &mut found);
+        find(&hierarchy.join(node.slot.slice()), container, &mut found);
     }
     let files = names.iter().flat_map(|name| found.iter().map(move |dir| dir.join(name)));
     files

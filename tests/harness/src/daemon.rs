@@ -11,7 +11,7 @@ use std::{
 
 use crate::{Client, Doing, Failure, Result, Slot, binary, program, until};
 
-/// A debug build on a busy machine takes its time to come up, above all when it has pods to adopt.
+/// A debug build on a busy or an emulated machine takes its time to come up, above all when it has pods to adopt.
 const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(60);
 const SIGTERM: i32 = 15;

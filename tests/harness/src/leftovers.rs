@@ -45,13 +45,16 @@ impl Leftovers {
         things.extend(daemon.into_iter().flat_map(|daemon| processes::held(slot, daemon)));
         things.extend(mounts::list(slot.dir())?);
         things.extend(cgroups::list(&slot.cgroup_root())?);
+        // Scopes and slices of systemd are such directories too, and gone with their units.
+        things.extend(cgroups::list(&slot.slice())?);
         things.extend(links::list(&slot.bridge())?);
         things.extend(nftables::list(&slot.nft_table())?);
         things.extend(files::list(slot));
         if daemon.is_some() {
             // While a daemon serves, the cgroup all pods are below is the node's, not a pod's.
-            let root = slot.cgroup_root();
-            things.retain(|thing| !(thing.starts_with("cgroup ") && thing.ends_with(&root)));
+            let roots = [slot.cgroup_root(), format!("/{}", slot.slice())];
+            let is_root = |thing: &str| roots.iter().any(|root| thing.ends_with(root));
+            things.retain(|thing| !(thing.starts_with("cgroup ") && is_root(thing)));
         }
         Ok(Self { things })
     }

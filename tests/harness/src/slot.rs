@@ -113,6 +113,11 @@ impl Slot {
         Err(Failure::new(format!("a slot has {PORTS} hostPorts")))
     }
 
+    /// The slice that stands for it where systemd makes cgroups.
+    pub fn slice(&self) -> String {
+        format!("berth_test_{}.slice", self.number)
+    }
+
     /// First address of the slot's /24.
     pub fn network(&self) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, self.number, 0)

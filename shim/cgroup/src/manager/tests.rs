@@ -25,7 +25,7 @@ struct Place {
 impl Place {
     fn new(name: &str) -> Self {
         let name = format!("/berth-unit-{name}-{}", std::process::id());
-        Self { manager: Manager::open(&name).unwrap(), name }
+        Self { manager: Manager::open(Driver::Cgroupfs).unwrap(), name }
     }
 
     fn path(&self, below: &str) -> String {

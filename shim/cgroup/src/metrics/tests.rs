@@ -125,7 +125,7 @@ fn a_weight_becomes_the_least_shares_that_give_it() {
 #[test]
 fn this_node_tells_what_a_live_group_uses() {
     let name = format!("/berth-test-metrics-{}", std::process::id());
-    let manager = Manager::open(&name).unwrap();
+    let manager = Manager::open(crate::Driver::Cgroupfs).unwrap();
     manager.create(&name, &oci_spec::runtime::LinuxResources::default()).unwrap();
     let read = manager.metrics(&name);
     manager.remove(&name).unwrap();

@@ -66,7 +66,7 @@ fn intent(
     facts: &spec::PodFacts,
 ) -> Result<record::Pod> {
     let host_network = !facts.namespaces.network;
-    let (cgroup_parent, owns_cgroup_parent) = cgroup_parent(cx, id, &config);
+    let (cgroup_parent, owns_cgroup_parent) = cgroup_parent(cx, id, &config)?;
     Ok(record::Pod {
         version: records::VERSION,
         id: id.to_string(),
@@ -85,12 +85,12 @@ fn intent(
 }
 
 /// kubelet names the pod's cgroup and owns it; without one we make `<cgroup root>/<pod id>` and take it away again.
-fn cgroup_parent(cx: &Ctx, id: &PodId, config: &cri::PodSandboxConfig) -> (String, bool) {
+fn cgroup_parent(cx: &Ctx, id: &PodId, config: &cri::PodSandboxConfig) -> Result<(String, bool)> {
     let asked = config.linux.as_ref().map_or("", |linux| linux.cgroup_parent.as_str());
     if asked.is_empty() {
-        (format!("{}/{id}", cx.config.cgroup_root), true)
+        Ok((cx.own_cgroup(id.as_str())?, true))
     } else {
-        (asked.to_owned(), false)
+        Ok((cx.cgroups.driver().parent(asked)?, false))
     }
 }
 

@@ -51,7 +51,9 @@ fn round(slot: &Slot) -> Vec<String> {
         let done = umount.output().map_err(|error| error.to_string());
         note(format!("umount {}", point.display()), done.map(drop));
     }
-    for dir in cgroups::directories(&slot.cgroup_root()).unwrap_or_default() {
+    let groups =
+        [slot.cgroup_root(), slot.slice()].map(|root| cgroups::directories(&root).unwrap_or_default());
+    for dir in groups.into_iter().flatten() {
         note(format!("rmdir {}", dir.display()), fs::remove_dir(&dir).map_err(|error| error.to_string()));
     }
     for name in links::names(&slot.bridge()).unwrap_or_default() {

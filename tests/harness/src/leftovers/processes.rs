@@ -23,7 +23,7 @@ pub(super) fn list(slot: &Slot, daemon: Option<u32>) -> Vec<String> {
 /// This very process never is.
 pub(super) fn find(slot: &Slot) -> Vec<Found> {
     let dir = slot.dir().to_string_lossy().into_owned();
-    let cgroup = slot.cgroup_root();
+    let groups = [slot.cgroup_root(), format!("/{}", slot.slice())];
     // Many processes share a mount namespace: its table is read once.
     let mut tables: BTreeMap<PathBuf, bool> = BTreeMap::new();
     if let Ok(own) = fs::read_link("/proc/self/ns/mnt") {
@@ -38,7 +38,7 @@ pub(super) fn find(slot: &Slot) -> Vec<Found> {
             continue;
         }
         let proc = entry.path();
-        if is_of(&proc, &dir, &cgroup, &mut tables) && !is_dead(&proc) {
+        if is_of(&proc, &dir, &groups, &mut tables) && !is_dead(&proc) {
             let command = fs::read(proc.join("cmdline")).unwrap_or_default();
             let words: Vec<_> = command.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
             found.push(Found { pid, line: format!("process {pid}: {}", words.join(" ").trim()) });
@@ -47,7 +47,7 @@ pub(super) fn find(slot: &Slot) -> Vec<Found> {
     found
 }
 
-fn is_of(proc: &Path, dir: &str, cgroup: &str, tables: &mut BTreeMap<PathBuf, bool>) -> bool {
+fn is_of(proc: &Path, dir: &str, ours: &[String], tables: &mut BTreeMap<PathBuf, bool>) -> bool {
     let command = fs::read(proc.join("cmdline")).unwrap_or_default();
     if names(&command, dir) {
         return true;
@@ -59,8 +59,10 @@ fn is_of(proc: &Path, dir: &str, cgroup: &str, tables: &mut BTreeMap<PathBuf, bo
     }
     let groups = fs::read_to_string(proc.join("cgroup")).unwrap_or_default();
     let mut paths = groups.lines().filter_map(|line| line.splitn(3, ':').nth(2));
-    if paths.any(|path| path == cgroup || path.strip_prefix(cgroup).is_some_and(|rest| rest.starts_with('/')))
-    {
+    let below = |path: &str, cgroup: &String| {
+        path.strip_prefix(cgroup.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if paths.any(|path| ours.iter().any(|cgroup| below(path, cgroup))) {
         return true;
     }
     let Ok(namespace) = fs::read_link(proc.join("ns/mnt")) else { return false };
