@@ -169,8 +169,9 @@ fn nft_sees_the_ruleset_as_printed() {
     assert_eq!(listed, include_str!("../golden/ruleset.nft"), "{listed}");
     let _pod = node.pod(2, &[tcp(8080, 80)]);
     let map = node.nft(&["list", "map", "inet", "berth", "hostports"]);
-    let element = format!("tcp . 8080 comment \"{}\" : 10.77.0.2 . 80", id(2));
-    assert!(map.contains(&element), "{map}");
+    // Without /etc/protocols, which a minimal system lacks, nft has no name for the protocol.
+    let element = |protocol| format!("{protocol} . 8080 comment \"{}\" : 10.77.0.2 . 80", id(2));
+    assert!(map.contains(&element("tcp")) || map.contains(&element("6")), "{map}");
     // Nobody else's rules are touched.
     node.nft(&["add", "table", "inet", "other"]);
     node.builtin.remove_node_state().unwrap();
