@@ -3,9 +3,12 @@
 mod spdy;
 mod websocket;
 
+use std::{pin::pin, time::Duration};
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
+    time,
 };
 
 use super::{ClientError, Way, Wire};
@@ -16,6 +19,8 @@ use crate::{
 
 /// Of a status; the server's words for a person.
 const MAX_STATUS: u64 = 64 * 1024;
+/// How long a server may take to close a session whose end it has told.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The local ends of a session. What is `None` must be what the URL was asked for without.
 #[derive(Default)]
@@ -71,6 +76,30 @@ struct Remote {
     stdout: Option<BoxRead>,
     stderr: Option<BoxRead>,
     resize: Option<BoxWrite>,
+}
+
+/// The outcome of what is talked over a connection; `finish` tells the connection that nothing more is sent.
+async fn settle<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    connection: impl Future<Output = Result<(), E>>,
+    talk: impl Future<Output = Result<Outcome, ClientError>>,
+    finish: impl FnOnce(),
+) -> Result<Outcome, ClientError> {
+    let (mut connection, mut talk) = (pin!(connection), pin!(talk));
+    let early = tokio::select! {
+        biased;
+        outcome = &mut talk => {
+            finish();
+            // Only so that the server sees an end, not a reset; the outcome is known already.
+            let _ = time::timeout(FAREWELL, connection).await;
+            return outcome;
+        }
+        ended = &mut connection => ended.err(),
+    };
+    // The connection is over, but what it brought may still be read.
+    match (talk.await, early) {
+        (Err(ClientError::Lost(_)), cause) => Err(ClientError::Lost(cause.map(Into::into))),
+        (outcome, _) => outcome,
+    }
 }
 
 /// Moves bytes until the outputs and the error stream have ended.

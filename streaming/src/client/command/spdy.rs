@@ -1,10 +1,6 @@
 //! Exec and attach over SPDY.
 
-use std::time::Duration;
-
-use tokio::time;
-
-use super::{ClientIo, Remote, lost, talk};
+use super::{ClientIo, Remote, lost, settle, talk};
 use crate::{
     BoxRead, BoxWrite,
     client::{ClientError, Way, upgrade},
@@ -14,8 +10,6 @@ use crate::{
     spdy::{self, Handle, Headers, Role, Stream},
 };
 
-/// How long a server may take to close a session whose end it has told.
-const FAREWELL: Duration = Duration::from_secs(2);
 /// The server opens none.
 const MAX_STREAMS: usize = 0;
 
@@ -27,24 +21,8 @@ pub(super) async fn session(way: &Way, url: &str, io: ClientIo) -> Result<Outcom
     let alive = opened.socket.alive();
     let (connection, handle) =
         spdy::connect(opened.socket, alive, opened.ahead, Role::Client, MAX_STREAMS, over_spdy::IDLE);
-    let mut connection = std::pin::pin!(connection.run());
     let remote = open_all(&handle, protocol, &io)?;
-    let mut talk = std::pin::pin!(talk(remote, io, protocol));
-    let early = tokio::select! {
-        biased;
-        outcome = &mut talk => {
-            handle.finish();
-            // Only so that the server sees an end, not a reset; the outcome is known already.
-            let _ = time::timeout(FAREWELL, connection).await;
-            return outcome;
-        }
-        ended = &mut connection => ended.err(),
-    };
-    // The connection is over, but what it brought may still be read.
-    match (talk.await, early) {
-        (Err(ClientError::Lost(_)), cause) => Err(ClientError::Lost(cause.map(Into::into))),
-        (outcome, _) => outcome,
-    }
+    settle(connection.run(), talk(remote, io, protocol), || handle.finish()).await
 }
 
 fn open_all(handle: &Handle, protocol: Command, io: &ClientIo) -> Result<Remote, ClientError> {

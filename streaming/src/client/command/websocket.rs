@@ -1,10 +1,8 @@
 //! Exec and attach over WebSocket.
 
-use std::time::Duration;
+use tokio::io::DuplexStream;
 
-use tokio::{io::DuplexStream, time};
-
-use super::{ClientIo, Remote, talk};
+use super::{ClientIo, Remote, settle, talk};
 use crate::{
     BoxRead, BoxWrite,
     client::{ClientError, Way, upgrade},
@@ -13,9 +11,6 @@ use crate::{
     session::status::Outcome,
     websocket::{Channels, Dialect, Role},
 };
-
-/// How long a server may take to close a session whose end it has told.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(super) async fn session(way: &Way, url: &str, io: ClientIo) -> Result<Outcome, ClientError> {
     let opened = upgrade::open(way, url, &Dialect::ALL.map(|(name, _)| name)).await?;
@@ -32,22 +27,8 @@ pub(super) async fn session(way: &Way, url: &str, io: ClientIo) -> Result<Outcom
         stderr: io.stderr.is_some().then(|| input(channels.input(STDERR))),
         resize: io.resize.is_some().then(|| output(channels.output(RESIZE))),
     };
-    let mut connection = std::pin::pin!(channels.run(opened.socket, opened.ahead, over_spdy::IDLE));
-    let mut talk = std::pin::pin!(talk(remote, io, dialect.status));
-    let early = tokio::select! {
-        biased;
-        outcome = &mut talk => {
-            // Only so that the server sees an end, not a reset; the outcome is known already.
-            let _ = time::timeout(FAREWELL, connection).await;
-            return outcome;
-        }
-        ended = &mut connection => ended.err(),
-    };
-    // The connection is over, but what it brought may still be read.
-    match (talk.await, early) {
-        (Err(ClientError::Lost(_)), cause) => Err(ClientError::Lost(cause.map(Into::into))),
-        (outcome, _) => outcome,
-    }
+    let connection = channels.run(opened.socket, opened.ahead, over_spdy::IDLE);
+    settle(connection, talk(remote, io, dialect.status), || ()).await
 }
 
 fn input(pipe: DuplexStream) -> BoxRead {
