@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use harness::{Doing, Failure, Registry, Result};
+use harness::{Doing, Failure, Registry, Result, say};
 
 use crate::{
     args::Args,
@@ -14,7 +14,7 @@ use crate::{
     known::{self, Circumstances},
     patch,
     report::{self, Count, Spec},
-    said, say,
+    said,
     subject::Subject,
     suite,
 };

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use harness::{Doing, Failure, Result, program};
+use harness::{Doing, Failure, Result, program, say};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::sleep,
 };
 
-use crate::{args::Args, say, subject::Subject};
+use crate::{args::Args, subject::Subject};
 
 /// Files of a run in the directory of results.
 pub(crate) const FILES: [&str; 8] = [

@@ -34,6 +34,11 @@ mod slot;
 mod wait;
 mod workspace;
 
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
 pub use client::Client;
 pub use daemon::{Daemon, Options, was_killed};
 pub use failure::{Doing, Failure, Result};
@@ -46,6 +51,31 @@ pub use request::{Container, Pod, container, pod};
 pub use slot::Slot;
 pub use wait::{until, until_some};
 pub use workspace::binary;
+
+/// Runs a program made of tests that another program judges. It ends with 0: all as expected; 1: not so; 2: it could not be
+/// run, and why is said on standard error.
+///
+/// # Panics
+/// When the runtime cannot be built.
+pub fn runner(name: &str, work: impl Future<Output = Result<bool>>) -> ExitCode {
+    match run(work) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failure) => {
+            // Nobody is left to tell when this fails.
+            let _ = writeln!(io::stderr(), "{name}: {}", failure.text());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// One line to the person who waits.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
 
 /// Runs one test's future on a runtime of its own.
 ///

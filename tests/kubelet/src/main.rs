@@ -15,28 +15,10 @@ mod run;
 mod scenarios;
 mod scene;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 
-/// 0: all as expected; 1: not so; 2: the scenarios could not be run.
 fn main() -> ExitCode {
-    let args = args::Args::parse();
-    match harness::run(run::run(&args)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(failure) => {
-            // Nobody is left to tell when this fails.
-            let _ = writeln!(io::stderr(), "kubelet: {}", failure.text());
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// One line to the person who waits.
-fn say(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{text}")
+    harness::runner("kubelet", run::run(&args::Args::parse()))
 }

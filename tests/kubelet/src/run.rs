@@ -7,13 +7,13 @@ use std::{
     time::Instant,
 };
 
-use harness::{Doing, Result};
+use harness::{Doing, Result, say};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::Args,
     cluster::Cluster,
-    complaints, say,
+    complaints,
     scenarios::{self, Scenario},
 };
 
