@@ -118,13 +118,5 @@ fn mirror(certs: &Path, registry: &Registry) -> Result {
     if occupied {
         return Err(Failure::new(format!("{} is not empty", certs.display())));
     }
-    let url = format!("http://{}", registry.address());
-    let text = format!("server = \"{url}\"\n\n[host.\"{url}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
-    for host in HOSTS {
-        let dir = certs.join(host);
-        fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
-        let file = dir.join("hosts.toml");
-        fs::write(&file, &text).doing(|| format!("write {}", file.display()))?;
-    }
-    Ok(())
+    registry.mirror(certs, &HOSTS)
 }

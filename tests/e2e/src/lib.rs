@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use harness::{Failure, Node, Result};
+use harness::{Failure, Node, Result, leftovers::cgroup_hierarchies};
+use streaming::client::{Way, Wire};
 use tonic::{Code, Status};
 
 /// Fails unless the server refused with one of `codes` and its text has every one of `words`: the thing, the cause, the
@@ -52,7 +53,7 @@ pub fn cgroup_file(node: &Node, container: &str, names: &[&str]) -> Result<Strin
 #[track_caller]
 pub fn cgroup_path(node: &Node, container: &str, names: &[&str]) -> Result<PathBuf> {
     let mut found = Vec::new();
-    for hierarchy in mounted_cgroups()? {
+    for hierarchy in cgroup_hierarchies()? {
         find(&hierarchy.join(node.slot.cgroup_root().trim_start_matches('/')), container, &mut found);
         find(&hierarchy.join(node.slot.slice()), container, &mut found);
     }
@@ -77,17 +78,28 @@ fn find(dir: &Path, container: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn mounted_cgroups() -> Result<Vec<PathBuf>> {
-    let table = fs::read_to_string("/proc/self/mounts")?;
-    let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    let cgroups = mounts.filter(|fields| fields.get(2).is_some_and(|kind| kind.starts_with("cgroup")));
-    Ok(cgroups.map(|fields| PathBuf::from(fields[1])).collect())
-}
-
 /// Is the memory controller on cgroup v2?
 ///
 /// # Errors
 /// When procfs cannot be read.
 pub fn is_cgroup_v2() -> Result<bool> {
     Ok(!fs::read_to_string("/proc/self/mounts")?.lines().any(|line| line.split(' ').nth(2) == Some("cgroup")))
+}
+
+/// The process id of a pod's monitor. The oracle lists processes as "process PID: berth-monitor POD".
+///
+/// # Errors
+/// When there is none.
+pub fn monitor_of(node: &Node, pod: &str) -> Result<i32> {
+    let leftovers = node.leftovers()?;
+    let line = leftovers.things().find(|thing| {
+        thing.starts_with("process ") && thing.contains("berth-monitor") && thing.contains(pod)
+    });
+    let pid = line.and_then(|line| line.trim_start_matches("process ").split(':').next()?.parse().ok());
+    pid.ok_or_else(|| Failure::new(format!("no monitor of pod {pod} in\n{leftovers}")))
+}
+
+/// Both wires of a streaming session.
+pub fn ways() -> [Way; 2] {
+    [Wire::Spdy, Wire::WebSocket].map(|wire| Way { wire, tls: None })
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use e2e::monitor_of;
 use harness::{Doing, Node, Result, container, run};
 use proto::cri::{
     self, ContainerEventResponse, ContainerEventType as What, ContainerState, GetEventsRequest,
@@ -97,9 +98,7 @@ fn a_start_that_fails_and_a_monitor_that_dies_are_told_as_ends() -> Result {
             (event.container_event_type(), event.container_id),
             (What::ContainerStoppedEvent, failing)
         );
-        let info = node.cri.pod_status_verbose(&pod.id).await?.info;
-        let info: serde_json::Value = serde_json::from_str(info.get("info").map_or("{}", String::as_str))?;
-        let monitor = info["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+        let monitor = monitor_of(&node, &pod.id)?;
         sys::pidfd::send_signal(&sys::pidfd::open(monitor)?, 9)?;
         let heard = take(&mut events, 2).await?;
         let told: Vec<_> =

@@ -1,13 +1,9 @@
-//! Metrics of pods and containers, as kubelet hands them to Prometheus, and the resources of a pod.
+//! Metrics of pods and containers, as kubelet hands them to Prometheus.
 
 use std::collections::{HashMap, HashSet};
 
-use e2e::refused;
 use harness::{Node, Result, container, run};
-use proto::cri::{
-    ContainerMetrics, LinuxContainerResources, Metric, PodSandboxMetrics, UpdatePodSandboxResourcesRequest,
-};
-use tonic::Code;
+use proto::cri::{ContainerMetrics, Metric, PodSandboxMetrics};
 
 fn value(metrics: &[Metric], name: &str) -> Option<u64> {
     let metric = metrics.iter().find(|metric| metric.name == format!("container_{name}"))?;
@@ -50,25 +46,6 @@ fn metrics_tell_limits_and_processes_and_no_two_are_the_same() -> Result {
                 assert!(seen.insert((&metric.name, &metric.label_values)), "twice: {metric:?}");
             }
         }
-        node.finish().await
-    })
-}
-
-#[test]
-fn new_resources_of_a_pod_are_recorded_and_an_unknown_pod_is_not_found() -> Result {
-    run(async {
-        let node = Node::start().await?;
-        let (pod, _) = node.sleeper("p").await?;
-        let resources = LinuxContainerResources { memory_limit_in_bytes: 64 << 20, ..Default::default() };
-        let request = |id: &str| UpdatePodSandboxResourcesRequest {
-            pod_sandbox_id: id.to_owned(),
-            overhead: None,
-            resources: Some(resources.clone()),
-        };
-        node.cri.runtime().update_pod_sandbox_resources(request(&pod.id)).await?;
-        let never = "b".repeat(64);
-        let outcome = node.cri.runtime().update_pod_sandbox_resources(request(&never)).await;
-        refused(outcome, &[Code::NotFound], &[&never])?;
         node.finish().await
     })
 }

@@ -217,11 +217,9 @@ fn what_kubelet_says_of_a_pods_resources_is_kept_with_the_pod() -> Result {
         assert_eq!(info["overhead"]["cpuShares"], 51, "{info}");
         assert_eq!(info["resources"]["memoryLimitInBytes"], 64 << 20, "{info}");
 
-        refused(
-            node.cri.update_pod_resources("no-such-pod", None, None).await,
-            &[Code::NotFound],
-            &["no-such-pod"],
-        )?;
+        for never in ["no-such-pod", &"b".repeat(64)] {
+            refused(node.cri.update_pod_resources(never, None, None).await, &[Code::NotFound], &[never])?;
+        }
         node.cri.stop_pod(&pod.id).await?;
         let stopped = node.cri.update_pod_resources(&pod.id, None, None).await;
         refused(stopped, &[Code::FailedPrecondition], &[&pod.id])?;

@@ -2,12 +2,12 @@
 
 use std::{fs, time::Duration};
 
-use e2e::refused;
+use e2e::{refused, ways};
 use harness::{Failure, Node, Options, Result, container, run, until};
 use proto::cri::{AttachRequest, ExecRequest};
 use streaming::{
     TerminalSize,
-    client::{self, ClientError, ClientIo, Way, Wire},
+    client::{self, ClientError, ClientIo, Way},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -22,11 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn exec_request(id: &str, command: &[&str]) -> ExecRequest {
     let cmd = command.iter().map(|word| (*word).to_owned()).collect();
     ExecRequest { container_id: id.to_owned(), cmd, stdout: true, ..Default::default() }
-}
-
-/// What every behaviour is tried over.
-fn ways() -> [Way; 2] {
-    [Wire::Spdy, Wire::WebSocket].map(|wire| Way { wire, tls: None })
 }
 
 /// A session beside the test; its exit code, which is 0 of attach.

@@ -1,7 +1,8 @@
 //! Clients that break off, at every moment of a session and over both wires: of hundreds nothing is left.
 
-use std::{fs, time::Duration};
+use std::{fmt::Display, fs, time::Duration};
 
+use e2e::{monitor_of, ways};
 use harness::{Doing, Failure, Node, Result, RunningPod, container, run, until};
 use proto::cri::{AttachRequest, ExecRequest};
 use streaming::client::{self, ClientIo, Way, Wire};
@@ -14,9 +15,7 @@ use tokio::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Sessions broken off at once.
-const AT_ONCE: usize = 15;
-/// Of each moment and wire; there are eleven moments.
+/// Sessions of each moment and wire, broken off at once; there are eleven moments.
 const ROUNDS: usize = 15;
 
 /// When a client leaves.
@@ -86,11 +85,9 @@ fn hundreds_of_broken_sessions_leave_nothing() -> Result {
         let (before, things) = (held(&node, &pod)?, node.leftovers()?);
         for moment in Moment::ALL {
             for way in ways() {
-                for batch in batches() {
-                    let aborts = (0..batch).map(|_| abort(&target, moment, &way));
-                    for ended in futures_util::future::join_all(aborts).await {
-                        ended?;
-                    }
+                let aborts = (0..ROUNDS).map(|_| abort(&target, moment, &way));
+                for ended in futures_util::future::join_all(aborts).await {
+                    ended?;
                 }
             }
         }
@@ -117,14 +114,6 @@ async fn served(node: &Node) -> Result<(RunningPod, String)> {
     })
     .await?;
     Ok((pod, id))
-}
-
-fn ways() -> [Way; 2] {
-    [Wire::Spdy, Wire::WebSocket].map(|wire| Way { wire, tls: None })
-}
-
-fn batches() -> impl Iterator<Item = usize> {
-    (0..ROUNDS).step_by(AT_ONCE).map(|done| AT_ONCE.min(ROUNDS - done))
 }
 
 /// One session, up to its moment.
@@ -263,19 +252,9 @@ async fn idle(node: &Node, id: &str) -> bool {
 }
 
 fn held(node: &Node, pod: &RunningPod) -> Result<Held> {
-    let [daemon, monitor] = pids(node, pod)?;
-    let fds = |pid| -> Result<usize> { Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count()) };
+    let daemon = node.daemon.pid().doing(|| "find the daemon".to_owned())?;
+    let monitor = monitor_of(node, &pod.id)?;
+    let fds = |pid: &dyn Display| -> Result<usize> { Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count()) };
     let processes = node.leftovers()?.things().filter(|thing| thing.starts_with("process ")).count();
-    Ok(Held { daemon_fds: fds(daemon)?, monitor_fds: fds(monitor)?, processes })
-}
-
-/// Of the daemon and of the pod's monitor. The oracle lists processes as "process PID: berth-monitor POD".
-fn pids(node: &Node, pod: &RunningPod) -> Result<[u32; 2]> {
-    let leftovers = node.leftovers()?;
-    let line = leftovers.things().find(|thing| {
-        thing.starts_with("process ") && thing.contains("berth-monitor") && thing.contains(&pod.id)
-    });
-    let monitor = line.and_then(|line| line.trim_start_matches("process ").split(':').next()?.parse().ok());
-    let monitor = monitor.doing(|| format!("find the monitor of pod {} in\n{leftovers}", pod.id))?;
-    Ok([node.daemon.pid().doing(|| "find the daemon".to_owned())?, monitor])
+    Ok(Held { daemon_fds: fds(&daemon)?, monitor_fds: fds(&monitor)?, processes })
 }

@@ -6,7 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{Failure, Node, Options, Result, container, http, read_log, run, until};
+use e2e::monitor_of;
+use harness::{Node, Options, Result, container, http, read_log, run, until};
 use proto::cri::{AttachRequest, ContainerState, PodSandboxState};
 use streaming::client::{self, ClientIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -183,16 +184,6 @@ fn a_monitor_that_is_killed_is_noticed_and_leaves_nothing() -> Result {
         node.settle(&before).await?;
         node.finish().await
     })
-}
-
-/// The oracle lists processes as "process PID: berth-monitor POD".
-fn monitor_of(node: &Node, pod: &str) -> Result<i32> {
-    let leftovers = node.leftovers()?;
-    let line = leftovers.things().find(|thing| {
-        thing.starts_with("process ") && thing.contains("berth-monitor") && thing.contains(pod)
-    });
-    let pid = line.and_then(|line| line.trim_start_matches("process ").split(':').next()?.parse().ok());
-    pid.ok_or_else(|| Failure::new(format!("no monitor of pod {pod} in\n{leftovers}")))
 }
 
 #[test]

@@ -17,16 +17,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::cgroups::{directories as cgroup_directories, hierarchies as cgroup_hierarchies};
 pub(crate) use self::clear::clear;
 use crate::{Failure, Result, Slot};
+
+/// The kernel destroys namespaces, and with them links, after the last process is gone; loaded machines take their time.
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// The families in which the slot's nftables table exists.
 pub(crate) fn nft_families(slot: &Slot) -> Result<Vec<u8>> {
     nftables::families(&slot.nft_table())
 }
-
-/// The kernel destroys namespaces, and with them links, after the last process is gone; loaded machines take their time.
-const SETTLE: Duration = Duration::from_secs(30);
 
 /// Everything that exists under a slot's names, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]

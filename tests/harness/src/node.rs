@@ -59,7 +59,9 @@ impl Node {
         let registry = Registry::shared()?;
         let slot = Slot::take()?;
         if options.certs_dir.is_none() {
-            options.certs_dir = Some(mirror(&slot, registry)?);
+            let certs = slot.dir().join("certs.d");
+            registry.mirror(&certs, &MIRRORED)?;
+            options.certs_dir = Some(certs);
         }
         let daemon = Daemon::start(&slot, &options).await?;
         let cri = Client::connect(&slot.socket()).await?;
@@ -308,18 +310,4 @@ impl Drop for Node {
 #[expect(clippy::print_stderr, reason = "the test runner shows it beside the failure")]
 fn report(text: &str) {
     eprintln!("--- berthd's last words\n{text}\n---");
-}
-
-/// A tree of hosts.toml files that sends every usual host to the test's registry.
-fn mirror(slot: &Slot, registry: &Registry) -> Result<PathBuf> {
-    let certs = slot.dir().join("certs.d");
-    for host in MIRRORED {
-        let dir = certs.join(host);
-        fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
-        let url = format!("http://{}", registry.address());
-        let text =
-            format!("server = \"{url}\"\n\n[host.\"{url}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
-        fs::write(dir.join("hosts.toml"), text)?;
-    }
-    Ok(certs)
 }

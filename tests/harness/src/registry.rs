@@ -53,6 +53,23 @@ impl Registry {
         start(true)
     }
 
+    /// Writes a tree of hosts.toml files below `certs` that sends pulls from `hosts` here.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn mirror(&self, certs: &Path, hosts: &[&str]) -> Result {
+        let url = format!("http://{}", self.address);
+        let text =
+            format!("server = \"{url}\"\n\n[host.\"{url}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
+        for host in hosts {
+            let dir = certs.join(host);
+            fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
+            let file = dir.join("hosts.toml");
+            fs::write(&file, &text).doing(|| format!("write {}", file.display()))?;
+        }
+        Ok(())
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

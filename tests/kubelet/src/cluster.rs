@@ -39,7 +39,7 @@ impl Cluster {
         let slot = Slot::take()?;
         let address = node::loopback(&slot);
         let dir = slot.dir().join("control");
-        let pki = Pki::make(&slot.dir().join("pki"), address, &[address])?;
+        let pki = Pki::make(&slot.dir().join("pki"), address)?;
         let server = server(address);
         let api = Api::new(&pki, &server)?;
         let kubectl = match &args.kubectl {

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use harness::{Doing, Failure, Result};
+use harness::{
+    Doing, Failure, Result,
+    leftovers::{cgroup_directories, cgroup_hierarchies},
+};
 
 /// kubelet sets these without being asked; no option keeps it from it.
 const SETTINGS: [&str; 6] = [
@@ -71,7 +74,8 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 
 /// Makes a control group in every hierarchy, for kubelet refuses a root that is not there.
 pub(crate) fn make_cgroup(path: &str) -> Result {
-    for dir in hierarchies(path)? {
+    for hierarchy in cgroup_hierarchies()? {
+        let dir = hierarchy.join(path.trim_start_matches('/'));
         fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
     }
     Ok(())
@@ -79,24 +83,8 @@ pub(crate) fn make_cgroup(path: &str) -> Result {
 
 /// Removes a control group and all below it, which must be without processes.
 pub(crate) fn remove_cgroup(path: &str) -> Result {
-    for dir in hierarchies(path)? {
-        remove_tree(&dir).doing(|| format!("remove {}", dir.display()))?;
+    for dir in cgroup_directories(path)? {
+        gone(fs::remove_dir(&dir)).doing(|| format!("remove {}", dir.display()))?;
     }
     Ok(())
-}
-
-fn hierarchies(path: &str) -> Result<Vec<PathBuf>> {
-    let table = fs::read_to_string("/proc/self/mounts").doing(|| "read the mount table".to_owned())?;
-    let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    let mounts = mounts.filter(|fields| fields.get(2).is_some_and(|kind| kind.starts_with("cgroup")));
-    Ok(mounts.map(|fields| Path::new(fields[1]).join(path.trim_start_matches('/'))).collect())
-}
-
-fn remove_tree(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_type()?.is_dir() {
-            remove_tree(&entry.path())?;
-        }
-    }
-    gone(fs::remove_dir(dir))
 }

@@ -27,8 +27,6 @@ pub(crate) struct Node {
     options: Options,
     kubelet: Option<Program>,
     binary: PathBuf,
-    /// Its settings, which a scenario may change for a while.
-    config: Value,
     before: Leftovers,
 }
 
@@ -43,7 +41,7 @@ impl Node {
     pub(crate) async fn start(slot: Slot, registry: &Registry, kubelet: &Path) -> Result<Self> {
         let address = loopback(&slot);
         let certs = slot.dir().join("certs.d");
-        mirror(&certs, registry)?;
+        registry.mirror(&certs, &["docker.io"])?;
         let options = Options { certs_dir: Some(certs), ..Options::default() };
         let daemon = Daemon::start(&slot, &options).await?;
         let cri = Client::connect(&slot.socket()).await?;
@@ -58,7 +56,6 @@ impl Node {
             options,
             kubelet: None,
             binary: kubelet.to_owned(),
-            config: Value::Null,
             before,
         })
     }
@@ -72,12 +69,12 @@ impl Node {
     pub(crate) fn start_kubelet(&mut self, pki: &Pki, server: &str, changes: &Value) -> Result {
         let dir = self.kubelet_dir();
         fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
-        self.config = settings(&self.slot, self.address, pki, &dir);
+        let mut settings = settings(&self.slot, self.address, pki, &dir);
         for (key, value) in changes.as_object().into_iter().flatten() {
-            self.config[key] = value.clone();
+            settings[key] = value.clone();
         }
         let config = dir.join("config.json");
-        fs::write(&config, self.config.to_string()).doing(|| format!("write {}", config.display()))?;
+        fs::write(&config, settings.to_string()).doing(|| format!("write {}", config.display()))?;
         let kubeconfig = pki.kubeconfig(&format!("node-{}", self.name), server)?;
         let arguments = [
             format!("--config={}", config.display()),
@@ -115,7 +112,7 @@ impl Node {
         self.daemon.kill().map(drop)
     }
 
-    /// SIGTERM to berthd as systemd would at a restart: node state and pods stay.
+    /// Starts berthd again, after its end, and connects to it.
     pub(crate) async fn start_daemon(&mut self) -> Result {
         self.daemon = Daemon::start(&self.slot, &self.options).await?;
         self.cri = Client::connect(&self.slot.socket()).await?;
@@ -220,14 +217,4 @@ fn settings(slot: &Slot, address: Ipv4Addr, pki: &Pki, dir: &Path) -> Value {
         "containerLogMaxFiles": 3,
         "containerLogMonitorInterval": "3s",
     })
-}
-
-/// Sends pulls of docker.io to the registry of the run.
-fn mirror(certs: &Path, registry: &Registry) -> Result {
-    let dir = certs.join("docker.io");
-    fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
-    let url = format!("http://{}", registry.address());
-    let text = format!("server = \"{url}\"\n\n[host.\"{url}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
-    let file = dir.join("hosts.toml");
-    fs::write(&file, text).doing(|| format!("write {}", file.display()))
 }

@@ -27,8 +27,8 @@ pub(crate) struct Pki {
 }
 
 impl Pki {
-    /// Makes everything that does not depend on nodes, for an API server at `address`.
-    pub(crate) fn make(dir: &Path, address: Ipv4Addr, nodes: &[Ipv4Addr]) -> Result<Self> {
+    /// Makes everything, for an API server and a node at `address`.
+    pub(crate) fn make(dir: &Path, address: Ipv4Addr) -> Result<Self> {
         fs::create_dir_all(dir).doing(|| format!("make {}", dir.display()))?;
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,10 +45,8 @@ impl Pki {
             .iter()
             .map(|(token, user, group)| format!("{token},{user},{token},\"{group}\"\n"))
             .collect();
-        for node in nodes {
-            pki.sign(&node.to_string(), &[*node], None)?;
-            users.push(format!("node-{node},system:node:{node},node-{node},\"system:nodes\"\n"));
-        }
+        pki.sign(&address.to_string(), &[address], None)?;
+        users.push(format!("node-{address},system:node:{address},node-{address},\"system:nodes\"\n"));
         pki.write("tokens.csv", &users.concat())?;
         Ok(pki)
     }

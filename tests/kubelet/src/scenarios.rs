@@ -40,7 +40,7 @@ pub(crate) enum Scenario {
     Resize,
     /// A container that uses too much memory, and one that ends by itself
     Restarts,
-    /// kubelet rotates a log, and no line is lost
+    /// kubelet rotates a log, and it goes on
     Rotation,
     /// kubectl exec, attach, logs, logs -f and cp
     Kubectl,

@@ -11,8 +11,11 @@ pub(super) fn list(root: &str) -> Result<Vec<String>> {
     Ok(directories(root)?.into_iter().map(|dir| format!("cgroup {}", dir.display())).collect())
 }
 
-/// Directories of the cgroups, deepest first.
-pub(super) fn directories(root: &str) -> Result<Vec<PathBuf>> {
+/// Directories of the cgroup `root` and of those below it, deepest first, in every hierarchy.
+///
+/// # Errors
+/// When the mount table cannot be read.
+pub fn directories(root: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for hierarchy in hierarchies()? {
         walk(&hierarchy.join(root.trim_start_matches('/')), &mut found);
@@ -21,7 +24,10 @@ pub(super) fn directories(root: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// Where cgroup file systems are mounted, v1 and v2.
-pub(super) fn hierarchies() -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// When the mount table cannot be read.
+pub fn hierarchies() -> Result<Vec<PathBuf>> {
     let table = fs::read_to_string("/proc/self/mounts").doing(|| "read the mount table".to_owned())?;
     let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     Ok(mounts

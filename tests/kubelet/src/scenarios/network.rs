@@ -1,6 +1,6 @@
 //! Ways to a pod from the node.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use harness::{Result, http, until};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::{
 
 /// A port of the node leads to a pod, and to nobody when the pod is gone.
 pub(super) async fn host_port(scene: &mut Scene<'_>) -> Result {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let port = scene.cluster.node.slot.host_port()?;
     let container = with(
         server("web", 80, "from the node"),
         json!({ "ports": [{ "containerPort": 80, "hostPort": port }] }),

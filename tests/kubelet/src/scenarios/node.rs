@@ -14,7 +14,7 @@ use crate::{
 /// kubelet looks once at its start, when it does not know the size of the disk yet, and then every five minutes.
 const COLLECTION: Duration = Duration::from_secs(400);
 
-/// A container writes more than its log may have: kubelet rotates, and every line is in one of the files.
+/// A container writes more than its log may have: kubelet rotates, and what is written later is in the new file.
 pub(super) async fn rotation(scene: &mut Scene<'_>) -> Result {
     // 64 Ki are the limit of one file; three files stay.
     let line = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i of this long log; [ $((i % 100)) != 0 ] || sleep 0.2; done; \
