@@ -39,3 +39,10 @@ fn a_certificate_without_its_key_is_refused() {
     config.streaming.tls_key = "/etc/berth/streaming.key".into();
     config.resolve().unwrap();
 }
+
+#[test]
+fn the_sample_has_every_setting_with_its_default() {
+    let sample: toml::Table = toml::from_str(include_str!("../../../deploy/berth.toml")).unwrap();
+    let printed: toml::Table = toml::from_str(&Config::default().print().unwrap()).unwrap();
+    assert_eq!(sample, printed);
+}
