@@ -30,6 +30,11 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
+    /// The node as it is now: it may have been renamed since the daemon began.
+    pub(crate) fn node_now(&self) -> spec::NodeFacts {
+        spec::NodeFacts { hostname: sys::proc_table::hostname(), ..self.node.clone() }
+    }
+
     /// The cgroup of a pod for which nobody names one.
     pub(crate) fn own_cgroup(&self, pod: &str) -> Result<String> {
         Ok(self.cgroups.driver().own(&format!("{}/{pod}", self.config.cgroup_root))?)

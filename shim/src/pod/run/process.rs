@@ -39,7 +39,7 @@ pub(super) async fn start(cx: &Arc<Ctx>, pod: &Arc<Pod>) -> Result<Sandbox> {
 }
 
 fn plan(cx: &Ctx, pod: &Pod) -> Result<wire::SandboxPlan> {
-    let facts = spec::check_pod(&pod.config(), &cx.node, &cx.policy)?;
+    let facts = spec::check_pod(&pod.config(), &cx.node_now(), &cx.policy)?;
     Ok(wire::SandboxPlan {
         pod_id: pod.id().to_string(),
         new_network: facts.namespaces.network,
