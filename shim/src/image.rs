@@ -45,12 +45,21 @@ pub(crate) fn of_container(cx: &Ctx, config: &cri::ContainerConfig) -> Result<Ar
         .ok_or_else(|| Error::not_found(format!("image {asked:?}: not on this node; pull it first")))
 }
 
+/// The name the user wrote, where the client tells it, else the one it asks by.
+pub(crate) fn shown(asked: &cri::ImageSpec) -> &str {
+    if asked.user_specified_image.is_empty() { &asked.image } else { &asked.user_specified_image }
+}
+
+/// The image's layers as records have them, uppermost first.
+pub(crate) fn layers_of(image: &Image) -> Vec<String> {
+    image.layers.iter().rev().map(ToString::to_string).collect()
+}
+
 /// How a container's status names its image, so that a user can tell which one ran wherever it came from: by the digest it
 /// was pulled by, from the repository its author wrote if there are several. Empty for an image that was never pulled.
 pub(crate) fn pulled_as(image: &Image, config: &cri::ContainerConfig) -> String {
-    let asked = config.image.clone().unwrap_or_default();
-    let name = if asked.user_specified_image.is_empty() { asked.image } else { asked.user_specified_image };
-    let repository = Reference::parse(&name).map(|reference| reference.repository()).unwrap_or_default();
+    let name = config.image.as_ref().map(shown).unwrap_or_default();
+    let repository = Reference::parse(name).map(|reference| reference.repository()).unwrap_or_default();
     let from = |digest: &&String| digest.split_once('@').is_some_and(|(before, _)| before == repository);
     image.digests.iter().find(from).or(image.digests.first()).cloned().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Every path the daemon makes, as functions of ids. Nothing else joins path components.
+//! Every path the daemon makes, as functions of ids, and its private directories. Nothing else joins path components.
 use std::{
     fs,
     os::unix::fs::DirBuilderExt,

@@ -89,7 +89,7 @@ impl Stat {
             uid: stat.st_uid,
             gid: stat.st_gid,
             size: stat.st_size as u64,
-            rdev: (fs::major(stat.st_rdev), fs::minor(stat.st_rdev)),
+            rdev: crate::fd::device_numbers(stat.st_rdev),
             mtime: Time { seconds: stat.st_mtime, nanoseconds: stat.st_mtime_nsec as u32 },
         }
     }

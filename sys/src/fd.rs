@@ -117,7 +117,7 @@ pub fn identity(fd: impl AsFd) -> Result<Identity> {
         kind: Kind::from(fs::FileType::from_raw_mode(stat.st_mode)),
         device: stat.st_dev,
         inode: stat.st_ino,
-        rdev: (fs::major(stat.st_rdev), fs::minor(stat.st_rdev)),
+        rdev: device_numbers(stat.st_rdev),
         size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
     })
 }
@@ -166,3 +166,11 @@ pub fn set_nonblocking(fd: impl AsFd, on: bool) -> Result<()> {
 pub fn proc_path(fd: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
+
+/// (major, minor) of a device number, as makedev(3) packs them.
+pub fn device_numbers(device: u64) -> (u32, u32) {
+    (fs::major(device), fs::minor(device))
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     error::Named,
     fd::{self, Kind},
-    path::{self, Open, Within},
+    path,
 };
 
 /// Where `path` leads after every symbolic link. Opened once: the answer is the opened file's own name.
@@ -19,16 +19,6 @@ use crate::{
 /// ENOENT, ELOOP, EACCES.
 pub fn resolve(path: &Path) -> Result<PathBuf> {
     let opened = path::open_path(path)?;
-    name_of(opened.as_fd())
-}
-
-/// Where `relative` leads when `root` is the root directory, as a path of the host.
-///
-/// # Errors
-/// ENOENT, ELOOP; a path out of the root does not exist.
-pub fn resolve_in_root(root: &Path, relative: &Path) -> Result<PathBuf> {
-    let root = path::open_dir(root)?;
-    let opened = path::open(&root, relative, Open::PATH, Within::Root)?;
     name_of(opened.as_fd())
 }
 

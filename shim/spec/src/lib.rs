@@ -1,4 +1,4 @@
-//! From a CRI request and an image's config to the plan a monitor carries out: pure decisions, no kernel.
+//! From a CRI request and an image's config to the plan a monitor carries out: pure decisions; the kernel is asked through `Host` alone.
 //!
 //! ```text
 //!   CRI config ─┐

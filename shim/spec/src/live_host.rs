@@ -94,7 +94,7 @@ fn node(path: &Path, metadata: &fs::Metadata) -> Option<HostDevice> {
     if !kind.is_block_device() && !kind.is_char_device() {
         return None;
     }
-    let (major, minor) = numbers(metadata.rdev());
+    let (major, minor) = sys::fd::device_numbers(metadata.rdev());
     Some(HostDevice {
         path: path.to_owned(),
         block: kind.is_block_device(),
@@ -104,14 +104,6 @@ fn node(path: &Path, metadata: &fs::Metadata) -> Option<HostDevice> {
         uid: metadata.uid(),
         gid: metadata.gid(),
     })
-}
-
-/// makedev(3)'s packing, undone.
-#[expect(clippy::cast_possible_truncation, reason = "picking bits is the purpose")]
-fn numbers(rdev: u64) -> (u32, u32) {
-    let major = (rdev >> 8 & 0xfff) | (rdev >> 32 & 0xffff_f000);
-    let minor = (rdev & 0xff) | (rdev >> 12 & 0xffff_ff00);
-    (major as u32, minor as u32)
 }
 
 #[cfg(test)]

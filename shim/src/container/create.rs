@@ -111,7 +111,7 @@ fn steps(cx: &Ctx, pod: &Pod, container: &Container) -> Result<()> {
     let _held = cx.images.hold(&image);
     let image_mounts = mounts::images(cx, &config.mounts)?;
     cx.steps.reach(Step::CreateReserve)?;
-    let layers = image.layers.iter().rev().map(ToString::to_string).collect();
+    let layers = image::layers_of(&image);
     let directory = cx.layout.container(container.id());
     private_dir(&directory)?;
     container.update(cx, |record| {

@@ -1,5 +1,5 @@
 //! ContainerStats: one cgroup read, and the writable layer's size.
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use proto::{cri, record};
 
@@ -40,12 +40,13 @@ pub(crate) async fn list(
     blocking::run("read the containers' statistics", move || {
         let wanted = |container: &Arc<Container>| {
             let record = container.record();
-            let labels = record.config.as_ref().map(|config| config.labels.clone()).unwrap_or_default();
+            let none = HashMap::new();
+            let labels = record.config.as_ref().map_or(&none, |config| &config.labels);
             visible(&record)
                 && filter.as_ref().is_none_or(|filter| {
                     record.id.starts_with(&filter.id)
                         && record.pod_id.starts_with(&filter.pod_sandbox_id)
-                        && labels_match(&filter.label_selector, &labels)
+                        && labels_match(&filter.label_selector, labels)
                 })
         };
         let containers = cx.store.containers();
@@ -65,13 +66,14 @@ pub(crate) fn of(cx: &Ctx, container: &Container) -> Option<cri::ContainerStats>
         return None;
     }
     let reading = Reading::take(cx, &record.cgroup_path, &container.cpu_rate)?;
-    let config = record.config.clone().unwrap_or_default();
+    let none = cri::ContainerConfig::default();
+    let config = record.config.as_ref().unwrap_or(&none);
     Some(cri::ContainerStats {
         attributes: Some(cri::ContainerAttributes {
             id: record.id.clone(),
-            metadata: config.metadata,
-            labels: config.labels,
-            annotations: config.annotations,
+            metadata: config.metadata.clone(),
+            labels: config.labels.clone(),
+            annotations: config.annotations.clone(),
         }),
         cpu: Some(reading.cpu()),
         memory: Some(reading.memory()),

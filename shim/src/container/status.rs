@@ -7,6 +7,7 @@ use super::Container;
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
+    image,
 };
 
 pub(crate) fn status(cx: &Ctx, id: &str, verbose: bool) -> Result<cri::ContainerStatusResponse> {
@@ -31,26 +32,26 @@ pub(crate) fn cri_state(state: record::State) -> cri::ContainerState {
 
 pub(crate) fn of(cx: &Ctx, container: &Container) -> cri::ContainerStatus {
     let record = container.record();
-    let config = record.config.clone().unwrap_or_default();
+    let none = cri::ContainerConfig::default();
+    // The environment is most of it, and not shown here.
+    let config = record.config.as_ref().unwrap_or(&none);
     let asked = config.image.clone().unwrap_or_default();
-    let shown =
-        if asked.user_specified_image.is_empty() { &asked.image } else { &asked.user_specified_image };
     cri::ContainerStatus {
         id: record.id.clone(),
-        metadata: config.metadata,
+        metadata: config.metadata.clone(),
         state: cri_state(record.state()).into(),
         created_at: record.created_at_ns,
         started_at: record.started_at_ns,
         finished_at: record.finished_at_ns,
         exit_code: record.exit_code,
-        image: Some(cri::ImageSpec { image: shown.clone(), ..asked }),
+        image: Some(cri::ImageSpec { image: image::shown(&asked).to_owned(), ..asked }),
         image_ref: image_ref(&record),
         image_id: record.image_id.clone(),
         reason: reason(&record),
         message: record.message.clone(),
-        labels: config.labels,
-        annotations: config.annotations,
-        mounts: mounts(config.mounts, &record.volume_images),
+        labels: config.labels.clone(),
+        annotations: config.annotations.clone(),
+        mounts: mounts(config.mounts.clone(), &record.volume_images),
         log_path: log_path(cx, container, &config.log_path),
         resources: Some(cri::ContainerResources { linux: record.resources.clone(), windows: None }),
         user: Some(cri::ContainerUser {
@@ -96,7 +97,9 @@ fn reason(record: &record::Container) -> String {
 }
 
 fn log_path(cx: &Ctx, container: &Container, relative: &str) -> String {
-    let directory = cx.store.pod(container.pod_id().as_str()).map(|pod| pod.config().log_directory);
+    let directory = cx.store.pod(container.pod_id().as_str()).map(|pod| {
+        pod.record().config.as_ref().map(|config| config.log_directory.clone()).unwrap_or_default()
+    });
     match directory {
         Ok(directory) if !relative.is_empty() && !directory.is_empty() => {
             std::path::Path::new(&directory).join(relative).display().to_string()

@@ -102,6 +102,11 @@ pub(crate) async fn apply(cx: &Arc<Ctx>, event: wire::Event) {
 /// The monitor died without being asked to. What it held is gone; the pod must not look alive.
 async fn lost(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
     tracing::error!(pod = %pod.id(), "the pod's monitor ended unexpectedly; stopping the sandbox");
+    end_without_monitor(cx, pod).await;
+}
+
+/// Ends what a monitor that is gone has left, and stops the sandbox.
+pub(crate) async fn end_without_monitor(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
     for container in cx.store.containers_of(pod.id()) {
         if let Err(error) = container::exited::monitor_lost(cx, &container).await {
             tracing::warn!(container = %container.id(), error = error.chain(), "what a lost monitor left could not be killed; the sandbox's stop tries again");

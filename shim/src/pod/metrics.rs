@@ -12,6 +12,7 @@ use crate::{
     container::{self, Container},
     ctx::{Ctx, now_ns},
     error::Result,
+    image,
 };
 
 mod cpu;
@@ -112,10 +113,7 @@ fn subject(pod: &record::Pod, container: Option<&record::Container>) -> Subject 
     let sandbox = pod.config.as_ref().and_then(|config| config.metadata.clone()).unwrap_or_default();
     let config = container.and_then(|container| container.config.as_ref());
     let image = config.and_then(|config| config.image.as_ref());
-    let image = image.map(|image| match image.user_specified_image.as_str() {
-        "" => image.image.clone(),
-        named => named.to_owned(),
-    });
+    let image = image.map(|asked| image::shown(asked).to_owned());
     let name = config.and_then(|config| config.metadata.as_ref()).map(|metadata| metadata.name.clone());
     let (group, id) =
         container.map_or((&pod.cgroup_parent, &pod.id), |container| (&container.cgroup_path, &container.id));

@@ -49,7 +49,8 @@ pub(crate) async fn list(
 
 fn of(cx: &Ctx, pod: &Pod) -> cri::PodSandboxStats {
     let record = pod.record();
-    let config = record.config.clone().unwrap_or_default();
+    let none = cri::PodSandboxConfig::default();
+    let config = record.config.as_ref().unwrap_or(&none);
     let containers: Vec<_> = cx
         .store
         .containers_of(pod.id())
@@ -61,9 +62,9 @@ fn of(cx: &Ctx, pod: &Pod) -> cri::PodSandboxStats {
     cri::PodSandboxStats {
         attributes: Some(cri::PodSandboxAttributes {
             id: record.id.clone(),
-            metadata: config.metadata,
-            labels: config.labels,
-            annotations: config.annotations,
+            metadata: config.metadata.clone(),
+            labels: config.labels.clone(),
+            annotations: config.annotations.clone(),
         }),
         linux: Some(cri::LinuxPodSandboxStats {
             cpu: reading.as_ref().map(Reading::cpu),

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, IoContext, Kind, Result},
     ids::{ContainerId, PodId},
     monitor::{Monitor, launch, watch},
-    pod::{self, Pod, teardown},
+    pod::{Pod, teardown},
     store::Claim,
 };
 
@@ -112,10 +112,10 @@ async fn recover_pod(cx: &Arc<Ctx>, pod: &Arc<Pod>, running: &sys::proc_table::N
             Some(monitor) => follow(cx, pod, monitor).await,
             None => {
                 tracing::error!(pod = %pod.id(), "the pod's monitor is gone; the sandbox is stopped");
-                monitor_gone(cx, pod).await;
+                watch::end_without_monitor(cx, pod).await;
             }
         },
-        State::Ready => monitor_gone(cx, pod).await,
+        State::Ready => watch::end_without_monitor(cx, pod).await,
         // Half made, or half taken away: the record names what there may be.
         State::Creating | State::Removing | State::Unspecified => teardown::after_failed_run(cx, pod).await,
         State::Running | State::Stopped => {
@@ -137,17 +137,6 @@ async fn follow(cx: &Arc<Ctx>, pod: &Arc<Pod>, monitor: Arc<Monitor>) {
         tracing::warn!(pod = %pod.id(), error = error.chain(), "the pod's monitor could not be asked; its watch goes on asking");
     }
     watch::spawn(cx, pod);
-}
-
-async fn monitor_gone(cx: &Arc<Ctx>, pod: &Arc<Pod>) {
-    for container in cx.store.containers_of(pod.id()) {
-        if let Err(error) = container::exited::monitor_lost(cx, &container).await {
-            tracing::warn!(container = %container.id(), error = error.chain(), "what a lost monitor left could not be killed; the sandbox's stop tries again");
-        }
-    }
-    if let Err(error) = pod::stop::stop_pod(cx, pod).await {
-        tracing::warn!(pod = %pod.id(), error = error.chain(), "a sandbox without monitor could not be stopped whole");
-    }
 }
 
 async fn recover_container(cx: &Arc<Ctx>, container: &Arc<Container>) {

@@ -33,13 +33,6 @@ fn all_devices_leave_terminals_out() {
 }
 
 #[test]
-fn numbers_are_unpacked() {
-    assert_eq!(numbers(0x0103), (1, 3));
-    assert_eq!(numbers(0x0010_e502), (229, 258));
-    assert_eq!(numbers(0xffff_ffff_ffff_ffff), (u32::MAX, u32::MAX));
-}
-
-#[test]
 fn profiles_are_found_by_their_whole_name() {
     let list = "berth-default (enforce)\n/usr/bin/man (complain)\nodd (name) (enforce)\n";
     for (name, loaded) in

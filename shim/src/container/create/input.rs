@@ -10,6 +10,7 @@ use crate::{
     container::Container,
     ctx::Ctx,
     error::{Error, Result},
+    image,
     pod::{Pod, files},
 };
 
@@ -60,8 +61,7 @@ pub(super) fn make(
     let profile = profile(config)?;
     let devices = cdi::devices(cx, config)?;
     let paths = paths(cx, pod, container, config, image)?;
-    // As the pod's /etc/hostname was written: the node may have been renamed since the daemon began.
-    let node = spec::NodeFacts { hostname: sys::proc_table::hostname(), ..cx.node.clone() };
+    let node = cx.node_now();
     let input = spec::Input {
         pod_id: pod.id().as_str(),
         container_id: container.id().as_str(),
@@ -85,10 +85,8 @@ pub(super) fn make(
 }
 
 pub(super) fn facts(config: &cri::ContainerConfig, image: &Image) -> spec::ImageFacts {
-    let asked = config.image.clone().unwrap_or_default();
-    let name = if asked.user_specified_image.is_empty() { asked.image } else { asked.user_specified_image };
     spec::ImageFacts {
-        name,
+        name: config.image.as_ref().map(image::shown).unwrap_or_default().to_owned(),
         id: image.id.to_string(),
         entrypoint: image.config.entrypoint.clone(),
         cmd: image.config.cmd.clone(),

@@ -10,6 +10,7 @@ use proto::{cri, record};
 use crate::{
     ctx::Ctx,
     error::{Error, Kind, Result},
+    image,
 };
 
 /// What kubelet looks for at the start of the text when an image cannot be mounted.
@@ -29,7 +30,7 @@ impl ImageMount {
         record::VolumeImage {
             mount: u32::try_from(self.index).unwrap_or(u32::MAX),
             image_id: self.image.id.to_string(),
-            layers: self.image.layers.iter().rev().map(ToString::to_string).collect(),
+            layers: image::layers_of(&self.image),
         }
     }
 }
@@ -105,8 +106,10 @@ fn image_volume(cx: &Ctx, mount: &cri::Mount, image: &Image) -> Result<spec::Res
                 lower_dirs.push(cx.layout.empty());
             }
             let host_path = lower_dirs.first().cloned().unwrap_or_default();
-            // An image without any layer is that empty directory alone.
-            lower_dirs.truncate(if lower_dirs.len() < 2 { 0 } else { lower_dirs.len() });
+            // An image without any layer is that empty directory alone, and that is bound.
+            if lower_dirs.len() == 1 {
+                lower_dirs.clear();
+            }
             Ok(spec::ResolvedMount { host_path, lower_dirs })
         }
     }

@@ -70,9 +70,8 @@ pub(super) fn source_of(line: &str, numbers: &str) -> Option<String> {
     file_system.split(' ').nth(1).map(str::to_owned)
 }
 
-/// As makedev(3) packs them.
+/// As sysfs and mountinfo write them.
 pub(super) fn numbers_of(device: u64) -> String {
-    let major = (device >> 8 & 0xfff) | (device >> 32 & 0xffff_f000);
-    let minor = (device & 0xff) | (device >> 12 & 0xffff_ff00);
+    let (major, minor) = sys::fd::device_numbers(device);
     format!("{major}:{minor}")
 }
