@@ -1,7 +1,7 @@
 //! Files made, changed and taken away one name below a descriptor: the *at calls that unpacking a layer needs.
 //!
 //! Every name here is one component and is never followed: a link is made, read, changed or removed itself. Only
-//! [`open_dir_in_root`] takes a path. Times, owners and modes of what a name may hide go through a descriptor.
+//! [`open_dir_in_root`], [`open_dir_beneath`] and the old name of [`make_link`] may be paths. Times, owners and modes of what a name may hide go through a descriptor.
 
 use std::{
     fmt,

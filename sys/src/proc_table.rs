@@ -1,4 +1,4 @@
-//! Processes as /proc shows them: found by name and argument, told apart from later bearers of their number, described.
+//! Processes as /proc shows them: found by name and argument, described.
 use std::{collections::HashMap, fs, io, os::fd::BorrowedFd, time::Duration};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

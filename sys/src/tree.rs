@@ -7,11 +7,15 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags},
+    fs::{self, AtFlags, FileType, RawDir},
     io::Errno as Raw,
 };
 
-use crate::{Result, at::At, error::Named};
+use crate::{
+    Errno, Result,
+    at::{self, At},
+    error::Named,
+};
 
 /// A directory is opened by its path from a base. Where that path gets longer than this, well below PATH_MAX, the
 /// directory becomes a base itself.
@@ -157,12 +161,12 @@ impl Count {
 /// `None` for a directory that is no longer there, or is something else by now.
 fn open(base: &Base, path: &[u8]) -> Result<Option<OwnedFd>> {
     let path = if path.is_empty() { b"." } else { path };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    match fs::openat2(&base.dir, path, flags, Mode::empty(), within) {
+    match at::open_dir_beneath(base.dir.as_fd(), path) {
         Ok(dir) => Ok(Some(dir)),
-        Err(Raw::NOENT | Raw::NOTDIR | Raw::LOOP | Raw::XDEV | Raw::AGAIN) => Ok(None),
-        Err(errno) => Err(errno).named("openat2", || At(base.dir.as_fd(), path)),
+        Err(error) => match error.errno {
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EXDEV | Errno::EAGAIN => Ok(None),
+            _ => Err(error),
+        },
     }
 }
 

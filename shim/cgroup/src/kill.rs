@@ -1,12 +1,13 @@
 //! Sends SIGKILL to every process of a group.
 use std::{collections::BTreeSet, fs, path::Path};
 
+use sys::signal::SIGKILL;
+
 use crate::files;
 
 /// A process in the middle of a fork may have a child that was not in the list yet. Each round signals what is new;
 /// a signalled process forks no more, so only a bomb that doubles faster than we signal needs many.
 const ROUNDS: usize = 1000;
-const SIGKILL: i32 = 9;
 
 /// v2, Linux 5.14: the kernel does it at once, forks included. False when it cannot.
 pub(crate) fn at_once(dir: &Path) -> bool {

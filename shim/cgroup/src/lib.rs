@@ -4,7 +4,7 @@
 //! What a limit means is decided in `limits` and `devices` (pure); the rest only writes and reads files. Nothing is
 //! remembered here: what exists is what the kernel says. The files are those of the kernel's
 //! admin-guide/cgroup-v2.rst and admin-guide/cgroup-v1/. The controllers that hardly any container uses (block I/O
-//! limits, network classes, real-time CPU) are left to cgroups-rs; the others are on the way of every container
+//! limits, network classes, real-time CPU) and the talk with systemd are left to cgroups-rs; the others are on the way of every container
 //! start, and cgroups-rs opens each file anew, knows no device programs and no partial failure.
 
 mod devices;

@@ -128,22 +128,21 @@ impl Manager {
         commit: impl FnOnce() -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let group = self.group(path)?;
+        let settings = self.settings(resources)?;
+        let unit = systemd::unit(path);
         let mut old = Vec::new();
         let outcome = self
-            .apply(&group, self.settings(resources)?, Some(&mut old))
+            .apply(&group, settings.clone(), Some(&mut old))
             .and_then(|()| rare::set(resources, &group, self.layout.is_v2()))
-            .and_then(|()| match systemd::unit(path) {
-                Some(_) => systemd::change(path, &self.settings(resources)?),
-                None => Ok(()),
-            })
+            .and_then(|()| unit.map_or(Ok(()), |unit| systemd::change(unit, &settings)))
             .map_err(E::from)
             .and_then(|()| commit());
         if outcome.is_err() {
             for back in old.iter().rev() {
                 let _ = group.set(back);
             }
-            if systemd::unit(path).is_some() {
-                let _ = systemd::change(path, &old);
+            if let Some(unit) = unit {
+                let _ = systemd::change(unit, &old);
             }
         }
         outcome

@@ -1,7 +1,7 @@
 //! All that the kernel counts for a control group: for the node's metrics, where `stats` is what evictions need.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::{error::Result, files, layout::Layout, manager::Manager};
+use crate::{error::Result, layout::Layout, manager::Manager};
 
 mod block;
 mod huge_pages;
@@ -143,9 +143,7 @@ struct Dirs<'a> {
 
 impl<'a> Dirs<'a> {
     fn of(manager: &'a Manager, path: &str) -> Result<Self> {
-        // Refuses a path that leads elsewhere.
-        manager.dirs(path)?;
-        let relative = PathBuf::from(path.trim_start_matches('/'));
+        let relative = crate::name::relative(path)?;
         let layout = manager.layout();
         let unified = match layout {
             Layout::V2(point) => point.join(&relative),
@@ -159,11 +157,6 @@ impl<'a> Dirs<'a> {
     fn controller(&self, controller: &str) -> PathBuf {
         self.layout.root_of(controller).map(|root| root.join(&self.relative)).unwrap_or_default()
     }
-}
-
-/// The text of a file, empty for one that is not there.
-fn text(dir: &Path, file: &str) -> String {
-    files::read(&dir.join(file)).unwrap_or_default()
 }
 
 /// The value behind a key in a file of "key value" lines, where it is there.

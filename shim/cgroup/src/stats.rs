@@ -3,7 +3,7 @@
 mod v1;
 mod v2;
 
-pub(crate) use v1::{V1, oom_kills};
+pub(crate) use v1::{NO_LIMIT, V1, oom_kills};
 pub(crate) use v2::read as v2;
 
 /// One reading of a control group and all below it. What this kernel or layout does not count is zero or `None`.

@@ -97,8 +97,7 @@ pub(crate) fn start(path: &str, settings: &[Setting], pid: i32) -> Result<()> {
 }
 
 /// Tells systemd the limits that were set, or it would bring the old ones back when it is reloaded.
-pub(crate) fn change(path: &str, settings: &[Setting]) -> Result<()> {
-    let unit = unit(path).unwrap_or(path);
+pub(crate) fn change(unit: &str, settings: &[Setting]) -> Result<()> {
     let changed = properties::of(settings);
     if changed.is_empty() {
         return Ok(());

@@ -80,8 +80,7 @@ pub(crate) fn parent_of(pid: i32) -> Option<i32> {
 /// Whether a process forks no more: it is stopped, dead or gone.
 pub(crate) fn is_stopped_or_dead(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    state.is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+    state_and_parent(&stat).is_none_or(|(state, _)| matches!(state, "T" | "t" | "Z" | "X"))
 }
 
 /// Every process of the host.
@@ -90,14 +89,17 @@ pub(crate) fn all() -> Vec<i32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// The fourth field of proc_pid_stat(5), unless the third says that it is dead. The second, the name, is in
-/// parentheses and may hold anything.
+/// The parent, unless the process is dead.
 fn parse_parent(stat: &str) -> Option<i32> {
+    let (state, parent) = state_and_parent(stat)?;
+    (!matches!(state, "Z" | "X")).then_some(parent)
+}
+
+/// The third and fourth field of proc_pid_stat(5). The second, the name, is in parentheses and may hold anything.
+fn state_and_parent(stat: &str) -> Option<(&str, i32)> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     let mut fields = after_name.split(' ');
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(parent)
+    Some((fields.next()?, fields.next()?.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads and writes of block devices.
 use std::path::Path;
 
-use super::text;
+use crate::files;
 
 /// What a group did with one device since the group was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct BlockDevice {
 
 /// From `io.stat`: "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6".
 pub(super) fn v2(dir: &Path) -> Vec<BlockDevice> {
-    text(dir, "io.stat").lines().filter_map(line_v2).collect()
+    files::read_or_empty(&dir.join("io.stat")).lines().filter_map(line_v2).collect()
 }
 
 pub(super) fn line_v2(line: &str) -> Option<BlockDevice> {
@@ -47,8 +47,8 @@ pub(super) fn line_v2(line: &str) -> Option<BlockDevice> {
 
 /// From the throttling layer, which counts for every scheduler: lines "8:0 Read 4096".
 pub(super) fn v1(dir: &Path) -> Vec<BlockDevice> {
-    let bytes = text(dir, "blkio.throttle.io_service_bytes_recursive");
-    let requests = text(dir, "blkio.throttle.io_serviced_recursive");
+    let bytes = files::read_or_empty(&dir.join("blkio.throttle.io_service_bytes_recursive"));
+    let requests = files::read_or_empty(&dir.join("blkio.throttle.io_serviced_recursive"));
     merge_v1(&bytes, &requests)
 }
 

@@ -1,7 +1,7 @@
 //! Pressure stall information: how long processes waited for a resource. Only v2 directories have it.
 use std::path::Path;
 
-use super::text;
+use crate::files;
 
 /// Of the three resources; `None` where the kernel does not count (no PSI, or turned off for the group).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Window {
 }
 
 pub(super) fn read(dir: &Path) -> Pressure {
-    let of = |file| parse(&text(dir, file));
+    let of = |file| parse(&files::read_or_empty(&dir.join(file)));
     Pressure { cpu: of("cpu.pressure"), memory: of("memory.pressure"), io: of("io.pressure") }
 }
 

@@ -1,11 +1,8 @@
 //! Metrics from the hierarchies of v1, and pressure from the v2 hierarchy beside them.
 use std::path::Path;
 
-use super::{CpuMetrics, Dirs, Faults, MemoryMetrics, Metrics, block, field, huge_pages, pressure, text};
-use crate::{error::Result, files};
-
-/// v1 says "no limit" with a number near the end of the range, rounded to pages.
-const NO_LIMIT: u64 = 1 << 62;
+use super::{CpuMetrics, Dirs, Faults, MemoryMetrics, Metrics, block, field, huge_pages, pressure};
+use crate::{error::Result, files, stats::NO_LIMIT};
 
 pub(super) fn read(dirs: &Dirs<'_>) -> Result<Metrics> {
     let pids = dirs.controller("pids");
@@ -23,7 +20,7 @@ pub(super) fn read(dirs: &Dirs<'_>) -> Result<Metrics> {
 fn cpu(cpu: &Path, cpuacct: &Path) -> Result<CpuMetrics> {
     // This one is on every node: if it is missing, so is the group.
     let usage = files::read(&cpuacct.join("cpuacct.usage"))?;
-    let stat = text(cpu, "cpu.stat");
+    let stat = files::read_or_empty(&cpu.join("cpu.stat"));
     Ok(CpuMetrics {
         usage_ns: usage.trim().parse().ok(),
         user_ns: files::number(&cpuacct.join("cpuacct.usage_user")),
@@ -41,7 +38,7 @@ fn cpu(cpu: &Path, cpuacct: &Path) -> Result<CpuMetrics> {
 fn memory(dir: &Path) -> MemoryMetrics {
     let number = |file: &str| files::number(&dir.join(file));
     let limit = |file: &str| limit(dir, file);
-    let stat = text(dir, "memory.stat");
+    let stat = files::read_or_empty(&dir.join("memory.stat"));
     let usage = number("memory.usage_in_bytes");
     let inactive = field(&stat, "total_inactive_file").unwrap_or(0);
     MemoryMetrics {
@@ -54,7 +51,7 @@ fn memory(dir: &Path) -> MemoryMetrics {
         swap: field(&stat, "total_swap"),
         kernel: number("memory.kmem.usage_in_bytes"),
         limit_hits: number("memory.failcnt"),
-        oom_kills: field(&text(dir, "memory.oom_control"), "oom_kill"),
+        oom_kills: field(&files::read_or_empty(&dir.join("memory.oom_control")), "oom_kill"),
         limit: limit("memory.limit_in_bytes"),
         reservation: limit("memory.soft_limit_in_bytes"),
         swap_limit: limit("memory.memsw.limit_in_bytes"),

@@ -1,7 +1,7 @@
 //! Metrics from the one directory a group has on v2.
 use std::path::Path;
 
-use super::{CpuMetrics, Dirs, Faults, MemoryMetrics, Metrics, block, field, huge_pages, pressure, text};
+use super::{CpuMetrics, Dirs, Faults, MemoryMetrics, Metrics, block, field, huge_pages, pressure};
 use crate::{error::Result, files};
 
 pub(super) fn read(dirs: &Dirs<'_>) -> Result<Metrics> {
@@ -21,7 +21,7 @@ fn cpu(dir: &Path) -> Result<CpuMetrics> {
     // There with every controller and without: if it is missing, so is the group.
     let stat = files::read(&dir.join("cpu.stat"))?;
     let ns = |key| field(&stat, key).map(|us| us.saturating_mul(1000));
-    let max = text(dir, "cpu.max");
+    let max = files::read_or_empty(&dir.join("cpu.max"));
     let mut max = max.split_whitespace().map(|word| word.parse().ok());
     Ok(CpuMetrics {
         usage_ns: ns("usage_usec"),
@@ -44,8 +44,8 @@ pub(super) fn shares(weight: u64) -> u64 {
 
 fn memory(dir: &Path) -> MemoryMetrics {
     let number = |file: &str| files::number(&dir.join(file));
-    let stat = text(dir, "memory.stat");
-    let events = text(dir, "memory.events");
+    let stat = files::read_or_empty(&dir.join("memory.stat"));
+    let events = files::read_or_empty(&dir.join("memory.events"));
     let usage = number("memory.current");
     let inactive = field(&stat, "inactive_file").unwrap_or(0);
     let limit = number("memory.max");

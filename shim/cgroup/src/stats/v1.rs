@@ -16,7 +16,7 @@ pub(crate) struct V1 {
 }
 
 /// v1 says "no limit" with a number near the end of the range, rounded to pages.
-const NO_LIMIT: u64 = 1 << 62;
+pub(crate) const NO_LIMIT: u64 = 1 << 62;
 
 impl V1 {
     pub(crate) fn read(&self) -> Result<Stats> {
