@@ -60,6 +60,11 @@ fn v2_files_are_understood() {
     assert_eq!((read.memory.working_set, read.memory.kernel), (Some(900), Some(7)));
     assert_eq!((read.memory.limit_hits, read.memory.oom_kills), (Some(3), Some(2)));
     assert_eq!((read.memory.swap_limit, read.memory.reservation), (Some(4096), None));
+    assert_eq!(
+        crate::cpu_weight(read.cpu.shares.unwrap()),
+        39,
+        "the shares told are those that give the weight"
+    );
     // memory.peak is as young as Linux 5.19.
     assert_eq!(read.memory.max_usage, None);
     assert_eq!((read.tasks, read.tasks_limit), (Some(12), None));
@@ -115,11 +120,6 @@ fn hostile_lines_are_passed_over() {
     assert_eq!(block::line_v2("8:0 rbytes=many =3").map(|device| device.read_bytes), Some(0));
     assert_eq!(pressure::parse("full total=1"), None);
     assert_eq!(pressure::parse("some total"), Some(Stall::default()));
-}
-
-#[test]
-fn a_weight_becomes_the_least_shares_that_give_it() {
-    assert_eq!([1, 2, 39, 10_000].map(v2::shares), [2, 29, 999, 262_144]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use std::path::Path;
 
 use super::{CpuMetrics, Dirs, Faults, MemoryMetrics, Metrics, block, field, huge_pages, pressure};
-use crate::{error::Result, files};
+use crate::{error::Result, files, limits};
 
 pub(super) fn read(dirs: &Dirs<'_>) -> Result<Metrics> {
     let dir = &dirs.unified;
@@ -32,14 +32,8 @@ fn cpu(dir: &Path) -> Result<CpuMetrics> {
         throttled_ns: ns("throttled_usec"),
         quota_us: max.next().flatten(),
         period_us: max.next().flatten(),
-        shares: files::number(&dir.join("cpu.weight")).map(shares),
+        shares: files::number(&dir.join("cpu.weight")).map(limits::cpu_shares),
     })
-}
-
-/// The least shares that `limits` turns into this weight.
-pub(super) fn shares(weight: u64) -> u64 {
-    let above = (weight.clamp(1, 10_000) - 1) * 262_142;
-    2 + above.div_ceil(9_999)
 }
 
 fn memory(dir: &Path) -> MemoryMetrics {
