@@ -80,11 +80,20 @@ impl Copy<'_> {
         match stat.kind {
             Kind::File => return self.file(dir, name, stat, into),
             Kind::Symlink => at::make_symlink(&at::read_link(dir.as_fd(), bytes)?, into, bytes)?,
-            Kind::Fifo => node(into, bytes, Node::Fifo, stat)?,
-            Kind::Char => node(into, bytes, Node::Char { major: stat.rdev.0, minor: stat.rdev.1 }, stat)?,
-            Kind::Block => node(into, bytes, Node::Block { major: stat.rdev.0, minor: stat.rdev.1 }, stat)?,
+            Kind::Fifo => at::make_node(into, bytes, Node::Fifo, 0o600)?,
+            Kind::Char => {
+                at::make_node(into, bytes, Node::Char { major: stat.rdev.0, minor: stat.rdev.1 }, 0o600)?
+            }
+            Kind::Block => {
+                at::make_node(into, bytes, Node::Block { major: stat.rdev.0, minor: stat.rdev.1 }, 0o600)?
+            }
             // No archive holds a socket, and without its program it would be of no use.
             Kind::Socket | Kind::Directory => return Ok(()),
+        }
+        at::set_owner_at(into, bytes, stat.uid, stat.gid)?;
+        // A link has no mode of its own.
+        if stat.kind != Kind::Symlink {
+            at::set_mode_at(into, bytes, stat.mode)?;
         }
         Ok(at::set_times_at(into, bytes, stat.mtime)?)
     }
@@ -132,12 +141,6 @@ fn names(from: &Merged) -> io::Result<Vec<OsString>> {
     let mut names: Vec<OsString> = seen.into_iter().collect();
     names.sort_unstable();
     Ok(names)
-}
-
-fn node(into: BorrowedFd<'_>, name: &[u8], node: Node, stat: Stat) -> io::Result<()> {
-    at::make_node(into, name, node, 0o600)?;
-    at::set_owner_at(into, name, stat.uid, stat.gid)?;
-    Ok(at::set_mode_at(into, name, stat.mode)?)
 }
 
 /// Extended attributes, owner, mode and times, in the order in which none takes another away.

@@ -75,6 +75,7 @@ fn owners_modes_times_links_and_kinds_stay() {
     symlink("/etc/passwd", data.join("link")).unwrap();
     let dir = File::open(&data).unwrap();
     at::make_node(dir.as_fd(), b"fifo", Node::Fifo, 0o600).unwrap();
+    at::set_owner_at(dir.as_fd(), b"link", 35, 36).unwrap();
     let file = File::open(data.join("a")).unwrap();
     at::set_owner(file.as_fd(), 33, 34).unwrap();
     at::set_mode(file.as_fd(), 0o4750).unwrap();
@@ -86,6 +87,8 @@ fn owners_modes_times_links_and_kinds_stay() {
     assert_eq!((a.uid(), a.gid(), a.mode() & 0o7777, a.mtime(), a.nlink()), (33, 34, 0o4750, 1_000, 2));
     assert_eq!(a.ino(), fs::metadata(copied.join("sub/b")).unwrap().ino());
     assert_eq!(fs::read_link(copied.join("link")).unwrap(), Path::new("/etc/passwd"));
+    let link = fs::symlink_metadata(copied.join("link")).unwrap();
+    assert_eq!((link.uid(), link.gid()), (35, 36));
     assert_eq!(at::stat_at(File::open(&copied).unwrap().as_fd(), b"fifo").unwrap().kind, Kind::Fifo);
     assert_eq!(fs::metadata(&copied).unwrap().mode() & 0o7777, 0o1777, "as the uppermost layer has it");
 }
